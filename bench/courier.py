@@ -81,6 +81,10 @@ class Courier(ABC):
     def look_at(self, offer: Assignment) -> tuple[Job, bool, int] | None:
         """The job that is offered, whether the rider accepts it, and after how many milliseconds; None is silence."""
 
+    def given(self, assignment: Assignment) -> Job | None:  # noqa: ARG002 a what-if has no dispatcher
+        """The job that a dispatcher gave to this rider, without an offer; None where it is none of its."""
+        return None
+
     @abstractmethod
     def go_home(self, due_ms: int) -> None:
         """The shift is over and nothing is left to do: `on` has just become False."""
@@ -127,9 +131,20 @@ class Courier(ABC):
                 job, accept, after_ms = looked
                 self._replying[job.offer] = job.shop
                 self.clock.at(self.clock.now_ms() + after_ms, lambda due_ms: self._reply(job, accept, due_ms))
+        elif message.state == "accepted" and message.offer not in self._seen:
+            self._seen.add(message.offer)
+            self._take(message)
         elif message.state == "accepted" and message.stops and message.stops[-1].at == "dropoff":
             for job in [job for job in self.jobs if job.order == message.order]:
                 self._go_again(job)
+
+    def _take(self, message: Assignment) -> None:
+        """A dispatcher has decided: the job is ours."""
+        job = self.given(message) if self.on else None
+        if job is None:
+            return
+        self._expected |= {stop.order: stop.expected_at for stop in message.stops if stop.at == "dropoff"}
+        self._settle(job, True)
 
     def _reply(self, job: Job, accept: bool, due_ms: int) -> None:
         if job.offer in self._withdrawn:
@@ -147,11 +162,14 @@ class Courier(ABC):
         self.send(event, due_ms, lambda refusal: self._answered(job, accept and not refusal))
 
     def _answered(self, job: Job, accepted: bool) -> None:
-        """The reply has its receipt: an accepted job is ours from now on, and its meal is waited for too."""
+        """The reply has its receipt."""
         del self._replying[job.offer]
+        self._settle(job, accepted and job.offer not in self._withdrawn)
+
+    def _settle(self, job: Job, mine: bool) -> None:
+        """A job is ours from now on, and its meal is waited for too, or it is not."""
         now_ms = self.clock.now_ms()
         waiting = self._jobs_at("at_shop")
-        mine = accepted and job.offer not in self._withdrawn
         if mine:
             self.jobs.append(job)
             self.happened("accepted", job, now_ms)

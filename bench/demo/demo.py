@@ -25,6 +25,7 @@ from .decisions import Decisions
 from .district.instance import Instance, Order
 from .people.clients import Fleet
 from .people.customers import Customer
+from .people.dispatcher import DESK, Dispatcher
 from .people.gateways import GATEWAY, Gateway, label_options
 from .people.kitchens import Kitchen, name_of
 from .people.riders import Rider
@@ -181,7 +182,7 @@ class Demo:
             *(f"customer-{order.name}" for order in instance.orders),
             *(f"rider-{courier.name}" for courier in instance.couriers),
             *(name_of(restaurant.name) for restaurant in instance.restaurants),
-            GATEWAY,
+            *(GATEWAY, DESK),
         ]
         tokens = {name: secrets.token_urlsafe(32) for name in names}
         anchors = {
@@ -196,8 +197,8 @@ class Demo:
         }
         scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
         uplink = {"uplink": await self.trouble.open_uplink()} if options.live else {}
-        link = self._link(broker, username, password)
-        self.site.configure(tokens, {**anchors, **scenarios, **link, **sections, **uplink})
+        node = {**anchors, **scenarios, **self._link(broker, username, password), **sections, **uplink}
+        self.site.configure(tokens, node, roles={DESK: "dispatcher"})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or self.site.url
         fleet = Fleet(self.node_name, url, tokens, scheduler, self.records, options.seed)
@@ -248,7 +249,7 @@ class Demo:
         orders = {order.name: order for order in instance.orders}
         for courier in instance.couriers:
             Rider(world, courier, orders).plan()
-        for each in (*self._shelves, self._gateway):
+        for each in (*self._shelves, self._gateway, Dispatcher(world)):
             each.plan()
         for order in instance.orders:
             Customer(world, order, self._open_orders.discard).plan()
@@ -259,8 +260,7 @@ class Demo:
         assert self.scheduler is not None
         scheduler, options = self.scheduler, self.options
         end_real_s = options.minutes * 60 - self.real_s if options.minutes else 0.0
-        work = self.trouble.kill_by_the_seed(world, self._draw, options.kills, end_real_s)
-        kills = asyncio.get_running_loop().create_task(work)
+        kills = asyncio.create_task(self.trouble.kill_by_the_seed(world, self._draw, options.kills, end_real_s))
         last_ms = world.ms(self.instance.last_minute() + GIVE_UP_S // 60 + AFTER_HOURS_MINUTES)
         shifts_ms = self.ends_ms = max(world.ms(courier.off) for courier in self.instance.couriers)
         try:

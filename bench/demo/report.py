@@ -17,6 +17,9 @@ from .proof.evidence import Evidence
 from .proof.invariants import Case, InvariantResult
 from .proof.records import Records
 
+TROUBLE: Final = ("failed", "sent_again", "returned", "assigned", "held", "released")
+"""What went otherwise than planned, as the journal has it."""
+
 STAGES: Final = ("queue", "decode", "decide", "commit", "publish", "total")
 MINUTE_MS: Final = 60_000
 FORGIVEN_MIN: Final = 5
@@ -81,6 +84,11 @@ def build(ended: Ended) -> dict[str, Any]:
         "waited": _waited(records),
         "click_to_door_min": _click_to_door(records),
         "promise": _promise(evidence),
+        "trouble": {
+            **{name: evidence.hands.counts[name] for name in TROUBLE},
+            "mute_kitchens": records.counts["mute_kitchens"],
+            "slow_rides": records.counts["slow_rides"],
+        },
         "labels": labels.section(evidence.labels, records, ended.status.get("labels", {})),
         "sync": {**ended.sync, "events_at_node": case.events_at_node, "events_at_centre": case.events_at_centre},
         "events": {
@@ -116,6 +124,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     text = [
         "{placed} orders placed, {delivered} delivered, {returned} returned, {cancelled} cancelled, {refused} refused, "
         "{undelivered} undelivered, in {real_s:.0f} s.".format(real_s=report["real_s"], **orders),
+        "{failed} deliveries failed, {sent_again} were sent out again. The dispatcher assigned {assigned} orders, held "
+        "{held}, released {released}. {mute_kitchens} kitchens reported nothing, {slow_rides} rides were slow.".format(
+            **report["trouble"]
+        ),
         f"Order to receipt: {_pair(latency['receipt'])}.",
         f"Order to the rider's phone: {_pair(latency['assignment'])}; {waited} orders had to wait for a rider.",
         "{bound} shelf labels, {prices_set} prices set, {confirmed} versions confirmed, {resent} sent again.".format(

@@ -51,13 +51,17 @@ def _line(name: str, value: Option) -> str:
     return f"{name} = {json.dumps(value)}\n"
 
 
-def write_credentials(path: Path, tokens: Mapping[str, str]) -> None:
-    """The file of hashed credentials for these clients, each with every role. One write, with tokens of the caller."""
+NO_ROLES: Final[Mapping[str, str]] = {}
+
+
+def write_credentials(path: Path, tokens: Mapping[str, str], roles: Mapping[str, str] = NO_ROLES) -> None:
+    """The file of hashed credentials for these clients, each with its role in `roles`, or every role (so that it acts
+    for the shop of its own name only). One write, with tokens of the caller."""
     lines: list[str] = []
     for client, token in tokens.items():
         salt = secrets.token_bytes(16)
         digest = hashlib.sha256(salt + token.encode()).hexdigest()
-        lines.append(f"{client}:{ALL_ROLES}:{salt.hex()}:{digest}\n")
+        lines.append(f"{client}:{roles.get(client, ALL_ROLES)}:{salt.hex()}:{digest}\n")
     write_private(path, "".join(lines))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from .process import Process
-from .settings import Option, Options, free_port, write_config, write_credentials, write_private
+from .settings import NO_ROLES, Option, Options, free_port, write_config, write_credentials, write_private
 
 HTTP_TIMEOUT_S: Final = 5.0
 COMMAND_S_MAX: Final = 60.0
@@ -53,12 +53,13 @@ class Site:
         options: Options | None = None,
         *,
         centre: bool = True,
+        roles: Mapping[str, str] = NO_ROLES,
     ) -> Self:
-        """Write what the processes need. `clients` are names, perhaps with their tokens; `options` are further ones of
-        the node. Without a `centre` it has no uplink."""
+        """Write what the processes need. `clients` are names, perhaps with their tokens, each with its role in `roles`
+        or every role; `options` are further ones of the node. Without a `centre` it has no uplink."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tokens = clients if isinstance(clients, Mapping) else {name: secrets.token_hex(16) for name in clients}
-        write_credentials(self.folder / "credentials", self.tokens)
+        write_credentials(self.folder / "credentials", self.tokens, roles)
         self.settings = {
             "node": self.node_name,
             "data_dir": "edge",

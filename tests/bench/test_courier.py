@@ -114,6 +114,33 @@ def test_an_order_that_is_taken_away_is_let_go(played: Played, how: str) -> None
     assert played.records.counts["jobs_withdrawn"] == 1
 
 
+def test_what_a_dispatcher_gives_is_fetched_without_an_offer(played: Played) -> None:
+    """An accepted order that was never offered is the rider's at once, and only once; it goes where another offer of it
+    takes it away, or the shift has not begun."""
+    for _ in range(2):
+        played.offered("o1", 3, "o1", state="accepted")
+    assert [job.order for job in played.rider.jobs] == ["o1"]
+    assert played.records.orders["o1"].accepted_by == [played.client.name]
+    at_shop = played.sends("at_shop", "o1")
+    played.client.answer(at_shop)
+    played.offered("o2", 4, "o2", state="accepted")
+    played.cooked("o1", "o2")
+    for order in ("o1", "o2"):
+        played.client.answer(played.sends("picked_up", order))
+    played.sends("delivered", "o2")
+    assert played.client.all_sent(RiderReply) == []
+
+
+def test_what_a_dispatcher_takes_back_is_let_go(played: Played) -> None:
+    """Held, released or given to another one: the rider stops."""
+    played.offered("o1", 3, "o1", state="accepted")
+    played.offered("o1", 3, state="withdrawn")
+    assert played.rider.jobs == []
+    played.rider.on = False
+    played.offered("o2", 4, "o2", state="accepted")
+    assert played.rider.jobs == []
+
+
 def test_everything_of_a_shop_is_fetched_at_once(played: Played) -> None:
     """It waits for all meals, takes them together, and visits the doors as the latest assignment has them."""
     played.accept("o1", 1, "o1")

@@ -10,7 +10,7 @@ import msgspec
 from doorstep_client import Client as DoorstepClient
 from doorstep_client import Receipt as Received
 from edge.messages.envelope import Receipt, Up
-from edge.scenarios.dispatch.messages import POSITION_KIND, Assignment, Update
+from edge.scenarios.dispatch.messages import POSITION_KIND, Assignment, OrderPreview, Preview, Update
 from edge.scenarios.labels.messages import LabelShow, PriceReceipt
 
 from ..proof.records import EventRecord, Records
@@ -28,8 +28,13 @@ EVENTS_MAX: Final = 10_000
 CLOSE_S: Final = 5.0
 """Real seconds in which connections may close at the end."""
 
-Answer = Assignment | Update | LabelShow
-_FORMS: Final[dict[str, type[Answer]]] = {"assignment": Assignment, "update": Update, "label.show": LabelShow}
+Answer = Assignment | Update | Preview | LabelShow
+_FORMS: Final[dict[str, type[Answer]]] = {
+    "assignment": Assignment,
+    "update": Update,
+    "preview": Preview,
+    "label.show": LabelShow,
+}
 
 
 class Fleet:
@@ -180,6 +185,10 @@ class Client:
         if self.connection.report(POSITION_KIND, points=points):
             self._fleet.records.counts["positions"] += len(points)
 
+    def ask(self, question: OrderPreview) -> None:
+        """A question, QoS 0: whoever gets no answer asks about something else."""
+        self.connection.report(_kind(question), msgspec.to_builtins(question))
+
     async def _read(self) -> None:
         async for answer in self.connection.answers():
             if (form := _FORMS.get(answer.kind)) is not None:
@@ -209,5 +218,5 @@ class Client:
         self._fleet.scheduler.after(self._fleet.draw.uniform(1, 60), again)
 
 
-def _kind(event: Up) -> str:
+def _kind(event: msgspec.Struct) -> str:
     return str(event.__struct_config__.tag)

@@ -36,8 +36,9 @@ class Customer:
     def _place(self, due_ms: int) -> None:
         world, order = self._world, self._order
         self.client.join()
-        # Half of the shops promise an instant, the others a duration: the wire takes either.
+        # Half of the orders state an instant, the others a duration, and some nothing: the wire takes either.
         by_instant = self._draw.random() < 0.5
+        states = order.restaurant not in world.mute
         event = OrderPlace(
             id=self.client.next_id(),
             at=due_ms,
@@ -45,8 +46,8 @@ class Customer:
             shop=name_of(order.restaurant),
             pickup=world.pickup(order),
             dropoff=world.geometry.place(order.x, order.y),
-            ready_at=world.ms(order.ready) if by_instant else None,
-            prep_s=None if by_instant else (order.ready - order.placed) * 60,
+            ready_at=world.ms(order.ready) if states and by_instant else None,
+            prep_s=(order.ready - order.placed) * 60 if states and not by_instant else None,
         )
         self.record.state = "sent"
         world.records.counts["placed"] += 1

@@ -1,5 +1,5 @@
 """Restaurants: they cook what was ordered, report when it is ready, sometimes a delay, and send out again
-what nobody took."""
+what nobody took. Some report nothing: their meals are ready when they are."""
 
 from typing import Final
 
@@ -72,6 +72,8 @@ class Kitchen:
     def _late(self, order: Order, ready_ms: int, due_ms: int) -> None:
         if order.name in self._gone:
             return
+        if order.restaurant in self._world.mute:
+            return
         self._world.records.log(due_ms, f"{self.client.name}: {order.name} will be late")
         event = KitchenDelay(id=self.client.next_id(), at=due_ms, order=order.name, ready_at=ready_ms)
         self.client.send(event, due_ms)
@@ -80,4 +82,5 @@ class Kitchen:
         if order.name in self._gone:
             return
         self._world.meal_ready(order.name, due_ms)
-        self.client.send(KitchenReady(id=self.client.next_id(), at=due_ms, order=order.name), due_ms)
+        if order.restaurant not in self._world.mute:
+            self.client.send(KitchenReady(id=self.client.next_id(), at=due_ms, order=order.name), due_ms)

@@ -78,8 +78,10 @@ class Rider(Courier):
             self.client.send(event, due_ms, receipted)
 
     def ride_ms(self, here: Place, there: Place) -> int:
-        """The straight way at the instance's speed."""
-        return round(math.dist(here, there) / self._world.instance.parameters.metres_per_minute * MINUTE_MS)
+        """The straight way at the instance's speed, and slower in the rain."""
+        pace = self._world.pace()
+        self._world.records.counts["slow_rides"] += pace > 1 and here != there
+        return round(math.dist(here, there) / self._world.instance.parameters.metres_per_minute * pace * MINUTE_MS)
 
     def await_meal(self, job: Job, see: Action) -> None:
         """Stand at the counter."""
@@ -101,9 +103,16 @@ class Rider(Courier):
         if die < world.habits.silent or world.closed:
             return None
         accept = self.on and die >= world.habits.silent + world.habits.decline
-        shop = world.shops[order.restaurant]
-        job = Job(order.name, offer.offer, shop.name, (shop.x, shop.y), (order.x, order.y))
-        return job, accept, round(self._draw.uniform(*REPLY_S) * 1000)
+        return self._job(order, offer), accept, round(self._draw.uniform(*REPLY_S) * 1000)
+
+    def given(self, assignment: Assignment) -> Job | None:
+        """The dispatcher has decided it."""
+        order = self._orders.get(assignment.order)
+        return None if order is None or self._world.closed else self._job(order, assignment)
+
+    def _job(self, order: Order, assignment: Assignment) -> Job:
+        shop = self._world.shops[order.restaurant]
+        return Job(order.name, assignment.offer, shop.name, (shop.x, shop.y), (order.x, order.y))
 
     def trouble(self, job: Job) -> Cause | None:  # noqa: ARG002 each door is like any other
         """The dice decide."""

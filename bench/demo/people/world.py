@@ -33,6 +33,12 @@ class Habits(Struct, frozen=True, kw_only=True):
     fail: float = 0.02
     redeliver: float = 0.4
     delay: float = 0.05
+    mute: float = 0.25
+    """Kitchens that state no preparation time and call nothing ready."""
+    override: float = 0.5
+    """Looks of the dispatcher at the orders after which it does something."""
+    slow: float = 0.3
+    """Not a probability: by how much rides take longer than configured while it rains."""
     repeat: float = 0.02
 
 
@@ -51,6 +57,16 @@ class World:
         self.seed = seed
         self.habits = habits
         self.geometry = Geometry(*instance.middle())
+        placed = sorted(order.placed for order in instance.orders)
+        self._rain = (placed[len(placed) // 3], placed[2 * len(placed) // 3]) if placed else (0, 0)
+        """From minute to minute: while the second third of the orders are placed."""
+        self.mute = {
+            restaurant.name
+            for restaurant in instance.restaurants
+            if self.draw(f"mute {restaurant.name}").random() < habits.mute
+        }
+        """Restaurants whose kitchens report nothing."""
+        records.counts["mute_kitchens"] = len(self.mute)
         self.shops = {restaurant.name: restaurant for restaurant in instance.restaurants}
         self.closed = False
         self._ready: dict[str, int] = {}
@@ -71,6 +87,11 @@ class World:
     def draw(self, who: str) -> random.Random:
         """Somebody's own dice: the same for the same seed, whatever the others do."""
         return random.Random(f"{self.seed} {who}")
+
+    def pace(self) -> float:
+        """How many times as long as configured a ride takes that begins now."""
+        begin, end = (self.ms(minute) for minute in self._rain)
+        return 1 + self.habits.slow if begin <= self.now_ms() < end else 1.0
 
     def ahead(self, wall_ms: int) -> int:
         """When to connect in order to act at `wall_ms`."""

@@ -18,6 +18,7 @@ from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
 from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
 
 from ...rows import Decided, assignments, decided, receipts, updates
+from .hands import Hands
 from .labels import LabelEvidence
 from .records import ENDED
 
@@ -70,6 +71,7 @@ class Evidence:
         self.findings: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
         self.labels = LabelEvidence(self.found)
+        self.hands = Hands(self.found)
         self._events: set[tuple[str, str]] = set()  # decided for good
         self._riders: dict[str, Shift] = {}
         self._holder: dict[str, str] = {}
@@ -107,10 +109,14 @@ class Evidence:
         for _, update in updates(row):
             if update.state in ENDED:
                 self._release(update.order)
+                self.hands.ended(update.order)
         self.acknowledged += sum(len(effect.reasons) for effect in row.effects if isinstance(effect, Acknowledge))
         # A row is one instant: what it takes back is free for what it gives.
-        for client, assignment in sorted(assignments(row), key=lambda pair: pair[1].state == "offered"):
+        sequence = ("withdrawn", "accepted", "offered")
+        for client, assignment in sorted(assignments(row), key=lambda pair: sequence.index(pair[1].state)):
             self._assignment(client, assignment, row)
+            self.hands.assignment(client, assignment, row)
+        self.hands.row_ends(row, self._holder.get)
 
     def _event(self, event: Decided, row: Row) -> None:
         self.received += 1
@@ -129,6 +135,8 @@ class Evidence:
 
     def _accepted(self, event: Decided, row: Row) -> None:
         body, receipt = event.body, event.receipt
+        if body is not None:
+            self.hands.accepted(event.client, body, row)
         if isinstance(body, RiderShift):
             self._shift(event.client, body)
         elif isinstance(body, RiderReply):
@@ -198,6 +206,8 @@ class Evidence:
                 self._release(order)
             return
         if assignment.state == "accepted":
+            if self.hands.given.get(order) == client:
+                self._take(client, order, row)
             return
         self.counts["offers"] += 1
         if holder is not None:

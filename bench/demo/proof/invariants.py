@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from . import labels
 from .evidence import Evidence
+from .hands import COMES_BACK, OBEYED
 from .records import ENDED, Records
 
 SCAN_BYTES: Final = 4 * 1024 * 1024
@@ -143,6 +144,13 @@ def _every_order_ended(t: Case) -> Iterable[str]:
         yield f"{waiting} orders are under way for their customers, the node knows {known}"
 
 
+def _what_failed_comes_back(t: Case) -> Iterable[str]:
+    """What could not be handed over is brought back to its shop, or sent out again; unless the run was cut short."""
+    if not t.cut:
+        for order, rider in t.evidence.hands.failed.items():
+            yield f"{order} could not be handed over, and {rider} still has it"
+
+
 RULES: Final[Mapping[str, Callable[[Case], Iterable[str]]]] = {
     "every_event_has_a_receipt": _every_event_has_a_receipt,
     "one_decision_per_id": _one_decision_per_id,
@@ -150,6 +158,8 @@ RULES: Final[Mapping[str, Callable[[Case], Iterable[str]]]] = {
     "no_order_with_two_riders": _no_order_with_two_riders,
     "capacity_respected": lambda _: (),  # row by row in `evidence`
     "none_assigned_after_shift_end": lambda _: (),
+    OBEYED: lambda _: (),
+    COMES_BACK: _what_failed_comes_back,
     "conservation": _conservation,
     "counted_once_at_centre": _counted_once_at_centre,
     "queues_bounded": _queues_bounded,

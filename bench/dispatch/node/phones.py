@@ -37,7 +37,7 @@ MORE_S_MAX: Final = 2.0
 node that sends something else is not waited for in each round."""
 
 PING_S: Final = 30.0
-"""A node drops a connection that is silent for minutes; of shops only those send that have something to say."""
+"""A node drops a connection that is silent for minutes; some shops send nothing all day."""
 
 LOOK_S: Final = 0.000_1
 READ_BYTES: Final = 65_536
@@ -105,11 +105,11 @@ class Phones:
         self._ping()
         self._seam.now = now
         self.send(ASKING, OrdersList(), qos=0)
-        answered, came = False, 0
-        while not answered or came < expected:
+        answered, others = False, 0
+        while not answered or others < expected:
             ready = self._selector.select(WAIT_S_MAX if not answered else 0.0 if self._missing else MORE_S_MAX)
             if not ready and answered:
-                self._missing += expected - came  # that is for whoever compares
+                self._missing += expected - others  # that is for whoever compares
                 return
             if not ready:
                 raise DoorstepError(f"The node did not answer. The end of its log:\n{self._site.node.tail()}")
@@ -117,7 +117,7 @@ class Phones:
                 if name == ASKING:
                     answered = True
                 else:
-                    came += 1
+                    others += 1
                     self.received.setdefault(name, []).append((kind, body))
 
     def _ping(self) -> None:

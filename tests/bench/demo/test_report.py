@@ -38,6 +38,8 @@ def ended() -> Ended:
         "o3": OrderRecord(START, "undeliverable", receipt),
     }
     records.counts["placed"] = 3
+    records.counts["slow_rides"] = 7
+    evidence.hands.counts["held"] = 3
     records.receipt_ms_real = [1.0, 2.0, 3.0]
     measured = {stage: {"p50": 0.5, "p99": 1.5, "max": 2.0, "count": 7} for stage in STAGES}
     return Ended(
@@ -82,6 +84,8 @@ def test_the_report_has_the_promised_names(ended: Ended) -> None:
         "events_at_centre": 12,
     }
     assert report["refused"] == {"too_late": 2}
+    trouble = ("failed", "sent_again", "returned", "assigned", "held", "released", "mute_kitchens", "slow_rides")
+    assert report["trouble"] == {**dict.fromkeys(trouble, 0), "held": 3, "slow_rides": 7}
     assert report["dropped"] == {"over_quota": 1}
     assert report["node"] == {"rss_mb": 61.3, "cpu_s": 1.23}
     assert report["invariants"] == {"conservation": True}

@@ -4,7 +4,7 @@ import stat
 import tomllib
 from pathlib import Path
 
-from bench.lab.settings import free_port, write_config, write_credentials
+from bench.lab.settings import ALL_ROLES, free_port, write_config, write_credentials
 from edge.identity.credentials import Credentials
 
 
@@ -12,12 +12,14 @@ def test_credentials_are_those_of_the_node(tmp_path: Path) -> None:
     """The credentials file is one that the node reads, for the owner's eyes only, without a token in it."""
     tokens = {f"rider-{n}": f"secret{n}" for n in range(20)}
     path = tmp_path / "credentials"
-    write_credentials(path, tokens)
+    write_credentials(path, tokens, {"rider-0": "dispatcher"})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "secret" not in path.read_text()
     credentials = Credentials.load(path)
     assert all(credentials.verify(name, token.encode()) for name, token in tokens.items())
     assert not credentials.verify("rider-1", b"secret2")
+    grants = [credentials.verify(name, tokens[name].encode()) for name in ("rider-0", "rider-1")]
+    assert [sorted(grant.roles) for grant in grants if grant] == [["dispatcher"], sorted(ALL_ROLES.split(","))]
 
 
 def test_configurations_are_toml(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ class Person:
         self.name = name
         self.on_answer = on_answer
         self.sent: list[Any] = []
+        self.asked: list[Any] = []
         self.places: list[tuple[int, float, float]] = []
         self.joined = self.left = False
         self._then: dict[str, Callable[[Receipt], None] | None] = {}
@@ -96,6 +97,10 @@ class Person:
     def here(self, points: list[tuple[int, float, float]]) -> None:
         """Report places."""
         self.places += points
+
+    def ask(self, question: Any) -> None:
+        """Ask, QoS 0."""
+        self.asked.append(question)
 
     def answer(self, event: Any, reason: str = "", at: int = MORNING) -> None:
         """The node's receipt for an event."""
@@ -128,7 +133,7 @@ class RecordedWorld:
         self.people: dict[str, Person] = {}
         self.scheduler = PlayedScheduler()
         self.records = Records()
-        never = Habits(decline=0, silent=0, cancel=0, delay=0, repeat=0)
+        never = Habits(decline=0, silent=0, cancel=0, fail=0, delay=0, repeat=0, mute=0, override=0, slow=0)
         self.world = World(instance, self.scheduler, self, self.records, 1, habits or never)  # type: ignore[arg-type]
         self.world.day_ms = self.scheduler.now_ms() + 60_000
 

@@ -28,6 +28,14 @@ def test_an_order_is_placed_followed_and_left() -> None:
     assert (customer.record.state, ended, phone.left) == ("delivered", ["o1"], True)
 
 
+def test_nothing_is_stated_for_a_mute_kitchen() -> None:
+    """Orders of a shop that reports nothing have no preparation time."""
+    recorded = RecordedWorld(habits=Habits(mute=1))
+    Customer(recorded.world, TINY.orders[0], lambda _: None).plan()
+    placed = recorded.people["customer-o1"].sends(OrderPlace)
+    assert (placed.ready_at, placed.prep_s) == (None, None)
+
+
 def test_a_refused_order_has_ended() -> None:
     """A refusal ends the customer's day."""
     recorded = RecordedWorld()

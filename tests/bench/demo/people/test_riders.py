@@ -48,6 +48,19 @@ def test_after_the_shift_nothing_is_accepted_and_the_rider_goes_home() -> None:
     assert not (rider.sends(RiderReply, offer=1)).accept
 
 
+def test_rides_in_the_rain_take_longer() -> None:
+    """While the second third of the orders are placed, a ride takes as much longer as the habit has it, and is
+    counted."""
+    recorded = RecordedWorld(habits=Habits(slow=0.5))
+    rider = Rider(recorded.world, TINY.couriers[0], ORDERS)
+    dry_ms = rider.ride_ms((0, 0), (3_200, 0))
+    recorded.scheduler.run((recorded.world.ms(2) - recorded.scheduler.now_ms()) / MINUTE_MS)
+    assert (dry_ms, rider.ride_ms((0, 0), (3_200, 0))) == (10 * MINUTE_MS, 15 * MINUTE_MS)
+    assert recorded.records.counts["slow_rides"] == 1
+    recorded.scheduler.run(1)
+    assert rider.ride_ms((0, 0), (3_200, 0)) == dry_ms
+
+
 @pytest.mark.parametrize(("habit", "replies"), [("decline", 1), ("silent", 0)])
 def test_habits(habit: str, replies: int) -> None:
     """A rider that always declines sends it; one that is always silent sends nothing."""

@@ -29,7 +29,7 @@ def test_a_node_process_decides_as_the_benchmark_does(tmp_path: Path) -> None:
 
 
 def test_a_node_that_is_configured_otherwise_decides_otherwise(tmp_path: Path) -> None:
-    """The comparison can fail: a node with slower riders promises later, and the first difference is told."""
+    """The comparison can fail: a node with slower riders promises later, and the first difference is named."""
     rounds, rules = record(ALONE)
     ours = _sent(ALONE)
     found = difference(ours, through_node(rounds, replace(rules, speed_mps=rules.speed_mps / 2), tmp_path / "node"))

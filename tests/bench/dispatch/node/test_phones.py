@@ -29,8 +29,8 @@ def test_a_node_that_hangs_up_is_named(tmp_path: Path) -> None:
         peer.join()
 
 
-def test_a_node_that_is_gone_is_told_with_its_log(tmp_path: Path) -> None:
-    """What nobody reads is not waited for where the process has ended: the end of its log says why."""
+def test_a_node_that_is_gone_is_reported_with_its_log(tmp_path: Path) -> None:
+    """What nobody reads is not waited for where the process has ended: the end of its log has the reason."""
     site = Site(tmp_path)
     site.folder.mkdir(exist_ok=True)
     site.node.log.write_text("no room\n")
