@@ -1,5 +1,6 @@
-"""What several of the centre's commands have: the option `--config`, and lengths of time as they are typed."""
+"""What several of the centre's commands have: the option `--config`, lengths of time as they are typed, and who calls."""
 
+import getpass
 import re
 from typing import Final
 
@@ -20,3 +21,8 @@ def seconds_of(text: str, option: str, days_max: int) -> int:
         hint = f"{text!r} is not a number and m, h or d, of at most {days_max}d: 7d"
         raise click.BadParameter(hint, param_hint=option)
     return seconds
+
+
+def by_command() -> str:
+    """Who calls a command, as audit log and roll-outs name it."""
+    return f"{getpass.getuser()} (command)"

@@ -26,7 +26,8 @@ from .fleet.health import NodeHealth
 from .operators.operators import Operators
 from .operators.tables import open_tables
 from .quarantine import settle
-from .store.open import Where, open_driver
+from .rollout.progress import end
+from .store.open import Where, open_driver, open_store
 from .store.reader import Reader
 from .store.tiers import DAY_MS, Calendar
 from .v1.routes import Api
@@ -111,6 +112,7 @@ class Site:
             fleet=fleet,
             states=states,
             settle=lambda batch, retry: self._settle(reader, batch, retry),
+            end_rollout=self._end_rollout,
             invite=self._invite if invites else None,
             revoke=self._revoke if invites else None,
         )
@@ -120,6 +122,14 @@ class Site:
             if f"{item['node']}/{item['epoch']}/{item['seq']}" == batch:
                 return settle(self._where, self._password, self._config, item, retry)
         raise DoorstepError(f"{batch} is not among the batches that are kept aside. Somebody else has settled it.")
+
+    def _end_rollout(self, number: int, how: str, who: str) -> None:
+        store = open_store(self._where, self._config.timezone, self._password, beside=True)
+        try:
+            with store.driver.transaction():
+                end(store.driver, number, how, who, _now_ms())
+        finally:
+            store.close()
 
     def _invite(self, name: str, days: int, replace: bool) -> str:
         from .enrolment.command import invitations

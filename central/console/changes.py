@@ -1,4 +1,5 @@
-"""What operators may change: settle batches that are kept aside, invite nodes, revoke them. Each is written down."""
+"""What operators may change: settle batches that are kept aside, end roll-outs, invite nodes, revoke them. Each is
+written down."""
 
 import re
 from typing import Final
@@ -61,6 +62,18 @@ class Changes:
             return self._pages.enrolment(visit, str(error), status=409)
         self._write(visit, "node.revoked", name)
         return self._pages.enrolment(visit, f"{name}: {self._done(visit)}", done=True)
+
+    def rollouts(self, visit: Visit) -> Response:
+        """End a roll-out: stop it, or take its version back."""
+        number, how = visit.form.get("number", ""), visit.form.get("how", "")
+        if not re.fullmatch("[0-9]{1,15}", number) or how not in ("stop", "back"):
+            return self._pages.rollouts(visit, "There is no such roll-out.", status=400)
+        try:
+            self._centre.end_rollout(int(number), how, visit.operator.name)
+        except DoorstepError as error:
+            return self._pages.rollouts(visit, str(error), status=409)
+        self._write(visit, "rollout.stopped" if how == "stop" else "rollout.taken_back", f"roll-out {number}")
+        return self._pages.rollouts(visit, "Its nodes go back to what they had before.", done=True)
 
     def _done(self, visit: Visit) -> str:
         from .words import translated

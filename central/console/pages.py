@@ -7,9 +7,12 @@ from typing import Any, Final
 from msgspec import Struct
 from starlette.responses import Response
 
+from edge.messages.sync.ledger import KINDS
+
 from ..figures import views
 from ..figures.span import RANGES, Span, latest
 from ..fleet.reconcile import reconcile
+from ..rollout.progress import NODE_STATES, NodePlace, Progress, newest, options_of, places
 from ..store.tiers import DAY_MS
 from .desk import Desk, Visit
 from .render import MEASURE_WORDS
@@ -23,6 +26,15 @@ _EPOCH: Final = date(1970, 1, 1)
 
 AUDIT_SHOWN: Final = 100
 """Entries of one page."""
+
+ROLLOUTS_SHOWN: Final = 20
+"""On one page."""
+
+NODES_READ_MAX: Final = 10_000
+"""Of one roll-out, to show the worst first."""
+
+LEDGER_DAYS: Final = ("7", "30", "90")
+"""The choices of the page."""
 
 
 class Page(Struct, frozen=True):
@@ -48,7 +60,9 @@ class Pages:
             Page("/latency", "Latency", "viewer", self.latency),
             Page("/demand", "Demand", "viewer", self.demand),
             Page("/reconciliation", "Reconciliation", "viewer", self.reconciliation),
+            Page("/ledger", "Ledger", "viewer", self.ledger),
             Page("/quarantine", "Quarantine", "viewer", self.quarantine),
+            Page("/rollouts", "Roll-outs", "viewer", self.rollouts),
             Page("/enrolment", "Enrolment", "viewer", self.enrolment),
             Page("/audit", "Audit log", "admin", self.audit),
         ]
@@ -137,6 +151,42 @@ class Pages:
         values = {"names": sorted(names)[: views.ROWS_MAX], "node": node, "day": day, "found": found, "text": text}
         return self._desk.show(visit, "reconciliation.html", 200 if found else 404, **values)
 
+    def ledger(self, visit: Visit) -> Response:
+        """How the books of shops differ from the orders of their nodes, by day."""
+        chosen = visit.query.get("days", "")
+        days = int(chosen) if chosen in LEDGER_DAYS else int(LEDGER_DAYS[0])
+        today = self._centre.figures.calendar.date(self._centre.now_ms())
+        first, last = (today - timedelta(days - 1)).isoformat(), (today + timedelta(1)).isoformat()
+        rows = self._desk.cache.get(("ledger", first), lambda: self._centre.reader.ledger(first, last))
+        differing = [row for row in rows if any(row[kind] for kind in KINDS)]
+        everything = "all" in visit.query
+        shown = (rows if everything else differing)[: views.ROWS_MAX]
+        totals = {kind: sum(row[kind] for row in rows) for kind in ("there", *KINDS)}
+        values = {"rows": shown, "found": len(rows), "differing": len(differing), "totals": totals, "kinds": KINDS}
+        return self._desk.show(visit, "ledger.html", days=days, first=first, choices=LEDGER_DAYS, all=everything, **values)
+
+    def rollouts(self, visit: Visit, text: str = "", *, done: bool = False, status: int = 200) -> Response:
+        """The versions of the settings, and of one of them how each node stands."""
+        now, figures = self._centre.now_ms(), self._centre.figures
+        before, chosen = (_number(visit.query.get(name, "")) for name in ("before", "version"))
+
+        def read() -> list[Progress]:
+            return figures.read(lambda driver: newest(driver, now, ROLLOUTS_SHOWN, before or 2**53))
+
+        listed = read() if text else self._desk.cache.get(("rollouts", before), read)
+        one = next((each for each in listed if each.id == chosen), listed[0] if listed else None)
+        nodes: list[NodePlace] = []
+        options = ""
+        if one is not None:
+            number = one.id
+            nodes = figures.read(lambda driver: places(driver, now, number, NODES_READ_MAX))
+            options = figures.read(lambda driver: options_of(driver, number))
+        nodes.sort(key=lambda each: NODE_STATES.index(each.state))
+        values = {"rollouts": listed, "one": one, "nodes": nodes[: views.ROWS_MAX], "found": len(nodes)}
+        values |= {"older": listed[-1].id if len(listed) == ROLLOUTS_SHOWN else 0, "options": options}
+        may = visit.operator.may("admin")
+        return self._desk.show(visit, "rollouts.html", status, text=text, done=done, may=may, **values)
+
     def quarantine(self, visit: Visit, text: str = "", *, done: bool = False, status: int = 200) -> Response:
         """The batches that are kept aside."""
         aside = self._centre.figures.aside(views.ROWS_MAX)
@@ -155,8 +205,7 @@ class Pages:
 
     def audit(self, visit: Visit) -> Response:
         """The log, the latest first."""
-        text = visit.query.get("before", "")
-        before = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 2**62
+        before = _number(visit.query.get("before", "")) or 2**62
         entries = self._centre.operators.audit(before, AUDIT_SHOWN)
         older = entries[-1]["number"] if len(entries) == AUDIT_SHOWN else 0
         return self._desk.show(visit, "audit.html", entries=entries, older=older)
@@ -176,6 +225,11 @@ class Pages:
 def state_of(node: Any) -> str:
     """How a node is, in one word: one that is current and reports a problem is not well."""
     return "problem" if node.state == "current" and node.problems else node.state
+
+
+def _number(text: str) -> int:
+    """Of a parameter; 0 where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
 
 
 def _events(series: Any) -> dict[str, Sequence[int]]:

@@ -36,6 +36,34 @@ MEASURE_WORDS: Final = {
 
 COUNT_WORDS: Final = {"order.placed": "Orders placed", "order.delivered": "Orders delivered"}
 
+PLACE_WORDS: Final = {
+    "in_force": "in force",
+    "trial": "on trial",
+    "offered": "offered",
+    "refused": "refused",
+    "rolled_back": "gone back",
+    "silent": "silent",
+}
+"""Where a node stands in a roll-out."""
+
+LEDGER_WORDS: Final = {
+    "missing_here": "Missing at the node",
+    "missing_there": "Missing in the book",
+    "other_amount": "Other amount",
+    "other_time": "Other time",
+    "cancelled_here": "Cancelled at the node",
+    "repeated": "Twice in the book",
+}
+
+LEDGER_HINTS: Final = {
+    "missing_here": "The till has sold it, and the node never accepted it: was it placed elsewhere, or with another order id?",
+    "missing_there": "The node accepted it, and the book does not have it: was it rung up? It may stand on another day.",
+    "other_amount": "Ask which amount was paid. Discounts and delivery fees that one side leaves out are the usual cause.",
+    "other_time": "Compare the clock of the till with the node's. Books closed after midnight are the usual cause.",
+    "cancelled_here": "It was cancelled at the node: was the money given back?",
+    "repeated": "It stands in the book twice or more: correct the book.",
+}
+
 _UNITS: Final = {
     "en": (("days", 86_400), ("h", 3_600), ("min", 60)),
     "zh": (("天", 86_400), ("小时", 3_600), ("分钟", 60)),
@@ -66,6 +94,9 @@ class Renderer:
             ranges=RANGE_WORDS,
             measures=MEASURE_WORDS,
             counts=COUNT_WORDS,
+            hints=LEDGER_HINTS,
+            differences=LEDGER_WORDS,
+            stands=PLACE_WORDS,
             sentence=lambda state, sentence: translated(f"hint: {state}", language) if language == "zh" else sentence,
             at=self.at,
             lasts=lambda seconds: span(seconds, language),

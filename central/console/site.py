@@ -54,6 +54,7 @@ class Console:
             ),
             Route("/nodes/{node}", desk.page("viewer", pages.node, shared=True), methods=["GET"]),
             Route("/quarantine", desk.page(role, pages.quarantine, changes.quarantine), methods=["POST"]),
+            Route("/rollouts", desk.page("admin", pages.rollouts, changes.rollouts), methods=["POST"]),
             Route("/enrolment/invite", desk.page("admin", pages.enrolment, changes.invite), methods=["POST"]),
             Route("/enrolment/revoke", desk.page("admin", pages.enrolment, changes.revoke), methods=["POST"]),
             *LogIn(desk).routes(),

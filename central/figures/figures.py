@@ -5,9 +5,9 @@ longer ends with StoreSlow.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..store.engine.driver import Driver, Row, StoreSlow
 from ..store.rows import Codec, Sum
@@ -22,6 +22,8 @@ LOOK_EVERY: Final = 64
 
 Series = dict[str, dict[int, Sum]]
 """For each scenario the sums of its periods, by when they begin."""
+
+T = TypeVar("T")
 
 _ALL: Final = ("counters", "measures", "cells")
 
@@ -101,6 +103,11 @@ class Figures:
                 (limit,),
             )
         return [dict(zip(names.split(", "), row, strict=True)) for row in rows]
+
+    def read(self, question: Callable[[Driver], T]) -> T:
+        """Any other question: all that it reads is of one instant."""
+        with self._lock, self._driver.reading():
+            return question(self._driver)
 
     def version(self) -> int:
         """Another number whenever something was stored, or refused."""

@@ -1,6 +1,5 @@
 """`doorstep central user` and `doorstep central token`: who may log in to the console, and which programs may ask."""
 
-import getpass
 import re
 import secrets
 import sys
@@ -14,7 +13,7 @@ import click
 
 from edge.limits import NAME_PATTERN
 
-from ..cli_options import CONFIG, seconds_of
+from ..cli_options import CONFIG, by_command, seconds_of
 from ..config import load, store_of
 from .operators import ROLES, SCOPES, Operators
 from .tables import open_tables
@@ -26,7 +25,7 @@ def _operators(config_path: str) -> Iterator[tuple[Operators, str]]:
     config = load(config_path)
     operators = Operators(open_tables(*store_of(config_path, config)))
     try:
-        yield operators, f"{getpass.getuser()} (command)"
+        yield operators, by_command()
     finally:
         operators.close()
 

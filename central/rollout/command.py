@@ -1,4 +1,4 @@
-"""`doorstep central rollout start`, `status` and `stop`, and `doorstep central group`."""
+"""`doorstep central rollout start`, `status`, `stop` and `back`, and `doorstep central group`."""
 
 import json
 import re
@@ -11,21 +11,28 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from msgspec.structs import asdict
 
 from edge.errors import DoorstepError, InputError
 from edge.limits import IDENTIFIER_PATTERN
 from edge.messages.sync.settings import SETTINGS_CHARACTERS_MAX, signed_bytes
 
-from ..cli_options import CONFIG, seconds_of
+from ..cli_options import CONFIG, by_command, seconds_of
 from ..config import Config, load, store_of
 from ..enrolment.command import inviting
 from ..store.engine.driver import Driver
 from ..store.open import open_driver, open_store
-from .plan import STAGES, Report, Rollout, node_state, stages_of
+from . import progress
+from .plan import STAGES, stages_of
+from .progress import Progress, counting, newest, places, running, take_back
 from .rollouts import ALL
 
 DEADLINE_DAYS_MAX: Final = 90
 """A node that was away for a season is better invited anew."""
+ROLLOUTS_SHOWN: Final = 10
+NODES_SHOWN: Final = 10_000
+"""Of each; the API has them by pages."""
+
 _GROUP = click.option("--group", default=ALL, show_default=True, metavar="NAME", help="The group of nodes.")
 
 
@@ -103,15 +110,18 @@ def _begin(config_path: str, config: Config, group: str, options: str, stages: s
     signer, at = der(authority.certificate), time.time_ns() // 1_000_000
     with _changing(config_path, config) as driver:
         number = int(driver.rows("select coalesce(max(id), 0) from rollout")[0][0]) + 1
-        insert = "insert into rollout values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?) on conflict do nothing"
+        insert = (
+            "insert into rollout(id, fleet, options, signature, signer, stages, deadline_ms, at, state, why, stage,"
+            " changed_at, started_by) values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?, ?) on conflict do nothing"
+        )
         empty = authority.sign(signed_bytes(config.name, 0, ""))
-        driver.run(insert, (0, "", "", empty, signer, "all", 0, at, "done", at))
+        driver.run(insert, (0, "", "", empty, signer, "all", 0, at, "done", at, ""))
         driver.run(
             "update rollout set state = 'replaced', why = ?, changed_at = ? where fleet = ? and state = 'running'",
             (f"roll-out {number} took its place", at, group),
         )
         signature = authority.sign(signed_bytes(config.name, number, options))
-        values = (number, group, options, signature, signer, stages, deadline_ms, at, "running", at)
+        values = (number, group, options, signature, signer, stages, deadline_ms, at, "running", at, by_command())
         if not driver.run(insert, values):
             raise DoorstepError("Another roll-out began at the same instant. Look at both, then try again.")
     return number
@@ -133,7 +143,8 @@ def status(as_json: bool, config_path: str) -> None:
     driver = open_driver(*store_of(config_path, load(config_path)), readonly=True)
     try:
         with driver.reading():
-            found = [_described(driver, row) for row in driver.rows(_NEWEST)]
+            now = time.time_ns() // 1_000_000
+            found = [_described(driver, each, now) for each in newest(driver, now, ROLLOUTS_SHOWN)]
     finally:
         driver.close()
     if as_json:
@@ -143,7 +154,8 @@ def status(as_json: bool, config_path: str) -> None:
         click.echo("Nothing was rolled out. Begin: doorstep central rollout start FILE")
     for each in found:
         at = datetime.fromtimestamp(each["at"] / 1000, UTC)
-        begun = f"{each['id']}  {each['group']}  {at:%Y-%m-%d %H:%M} UTC"
+        by = f" by {each['started_by']}" if each["started_by"] else ""
+        begun = f"{each['id']}  {each['group']}  {at:%Y-%m-%d %H:%M} UTC{by}"
         why = f": {each['why']}" if each["why"] else ""
         where = f", stage {each['stage'] + 1} of {len(each['stages'])}" if each["state"] == "running" else ""
         click.echo(f"{begun}  {each['state']}{where}{why}")
@@ -152,36 +164,9 @@ def status(as_json: bool, config_path: str) -> None:
             click.echo(f"    {node}  {found['state']}{detail}")
 
 
-_NEWEST: Final = (
-    "select id, fleet, stages, deadline_ms, state, why, stage, at from rollout where id > 0 order by id desc limit 10"
-)
-
-
-def _described(driver: Driver, row: tuple[Any, ...]) -> dict[str, Any]:
-    id_, group, stages, deadline_ms, state, why, stage, at = row
-    made = Rollout(
-        id=id_, group=group, stages=tuple(stages.split(",")), deadline_ms=deadline_ms, state=state, why=why, stage=stage
-    )
-    now = time.time_ns() // 1_000_000
-    nodes: dict[str, dict[str, str]] = {}
-    sql = (
-        "select p.node, p.at, s.version, s.about, s.outcome, s.detail from placed p join node_settings s"
-        " on s.node = p.node where p.rollout = ? order by p.node"
-    )
-    for node, placed_at, *values in driver.rows(sql, (id_,)):
-        report = Report(*values)
-        detail = report.detail if report.about == id_ else ""
-        nodes[node] = {"state": node_state(made, report, placed_at, now), "detail": detail}
-    return {
-        "id": id_,
-        "group": group,
-        "at": at,
-        "state": state,
-        "why": why,
-        "stage": stage,
-        "stages": list(made.stages),
-        "nodes": nodes,
-    }
+def _described(driver: Driver, each: Progress, now: int) -> dict[str, Any]:
+    nodes = {place.node: asdict(place) for place in places(driver, now, each.id, NODES_SHOWN)}
+    return {**asdict(each), "nodes": nodes}
 
 
 @rollout.command(short_help="Stop what runs in a group, and go back.")
@@ -197,14 +182,33 @@ def stop(group: str, config_path: str) -> None:
     Exit codes: 0 stopped, 1 none runs there, 2 the configuration cannot be used, 4 the store cannot be written.
     """
     with _changing(config_path, load(config_path)) as driver:
-        ended = driver.run(
-            "update rollout set state = 'stopped', why = 'by hand', changed_at = ?"
-            " where fleet = ? and state = 'running'",
-            (time.time_ns() // 1_000_000, group),
-        )
-    if not ended:
-        raise DoorstepError(f"No roll-out runs in the group {group}.")
+        number = running(driver, group)
+        if not number:
+            raise DoorstepError(f"No roll-out runs in the group {group}.")
+        progress.stop(driver, number, by_command(), time.time_ns() // 1_000_000)
     click.echo("Stopped. Its nodes go back to what they had before.")
+
+
+@rollout.command(short_help="Take the version back that counts for a group.")
+@_GROUP
+@CONFIG
+def back(group: str, config_path: str) -> None:
+    """Let the newest version of a group count no more, after its roll-out is done. Its nodes get the version back that
+    the group had before.
+
+    \b
+    Example:
+      doorstep central rollout back --group cafes --config central.toml
+
+    Exit codes: 0 taken back, 1 none counts there, or one runs, 2 the configuration cannot be used, 4 the store cannot
+    be written.
+    """
+    with _changing(config_path, load(config_path)) as driver:
+        number = counting(driver, group)
+        if not number:
+            raise DoorstepError(f"Nothing was rolled out to the whole group {group}.")
+        take_back(driver, number, by_command(), time.time_ns() // 1_000_000)
+    click.echo(f"Version {number} counts no more. Its nodes go back to what they had before.")
 
 
 @click.command(short_help="Put nodes into a group, or list the groups.")

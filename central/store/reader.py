@@ -117,12 +117,15 @@ class Reader:
         names = ("node", "epoch", "seq", "at", "reason", "detail")
         return [dict(zip(names, row[:-1], strict=True)) | {"message": decode_batch(row[-1])} for row in rows]
 
-    def ledger(self, first: str, last: str) -> list[dict[str, Any]]:
-        """How the ledgers of shops differ, of the days from `first` to `last` (2026-01-31): the latest day first."""
+    def ledger(self, first: str, last: str, node: str = "") -> list[dict[str, Any]]:
+        """How the ledgers of shops differ, of the days from `first` to `last` (2026-01-31), of one node or of all: the
+        latest day first."""
+        of_node, values = (" and node = ?", (first, last, node)) if node else ("", (first, last))
         with self._lock, self._driver.reading():
             rows = self._driver.rows(
-                "select node, message from ledger where date >= ? and date <= ? order by date desc, node, shop limit ?",
-                (first, last, LEDGER_ROWS_MAX),
+                f"select node, message from ledger where date >= ? and date <= ?{of_node}"  # noqa: S608 - fixed text
+                " order by date desc, node, shop limit ?",
+                (*values, LEDGER_ROWS_MAX),
             )
         return [{"node": node} | asdict(_decode_day(message)) for node, message in rows]
 

@@ -3,7 +3,7 @@
 Days begin at midnight of the centre's time zone, hours with the hour of that zone, so every day is made of whole hours.
 """
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -72,6 +72,10 @@ class Calendar:
     def day(self, at: int) -> int:
         """When its day began."""
         return max(self._of_hour(at - at % 900_000)[1], 0)
+
+    def date(self, at: int) -> date:
+        """Its day, in this time zone."""
+        return datetime.fromtimestamp(min(at, _INSTANT_MS_MAX) / 1000, self._zone).date()
 
     def start(self, tier: str, at: int) -> int:
         """When the period of this tier began."""

@@ -1,16 +1,19 @@
 """The contract of `/v1`: an OpenAPI 3.1 document, made of the structs that requests are decoded with."""
 
 from functools import cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from edge.limits import IDENTIFIER_PATTERN
+from edge.messages.sync.ledger import KINDS
 
 from ..figures.span import PERIODS_MAX, STEP_MS
+from ..rollout.plan import State
+from ..rollout.progress import NODE_STATES, Ending
 from .answers import FORMATS
-from .questions import LIMIT, LIMIT_MAX, NUMBER_MAX
+from .questions import LIMIT, LIMIT_MAX, NUMBER_MAX, ROLLOUTS, ROLLOUTS_MAX
 
 _NAME: Final = IDENTIFIER_PATTERN.replace(r"\A", "^").replace(r"\Z", "$")
 _Node = Annotated[str, Meta(pattern=_NAME, description="A node's name.")]
@@ -95,6 +98,38 @@ _SERIES_ROW: Final = _object(
 _CELL_ROW: Final = _object({"scenario": _TEXT, "name": _TEXT, "cell": _TEXT, "count": _INT})
 _ENTRY: Final = _object({"number": _INT, "at": _INT, **dict.fromkeys(("who", "address", "what", "detail"), _TEXT)})
 _BATCH: Final = _object({"node": _TEXT, "epoch": _INT, "seq": _INT, "at": _INT, "reason": _TEXT, "detail": _TEXT})
+
+_COUNTS: Final = _object(dict.fromkeys(NODE_STATES, _INT))
+_ROLLOUT: Final = {
+    "id": {"type": "integer", "description": "The version."},
+    "group": _TEXT,
+    "at": _INT,
+    "started_by": _TEXT,
+    "state": {"enum": list(get_args(State))},
+    "why": _TEXT,
+    "changed_at": _INT,
+    "stage": {"type": "integer", "description": "The present one, from 0."},
+    "stages": {"type": "array", "items": _TEXT},
+    "deadline_ms": {"type": "integer", "description": "After so long without an answer a node is silent."},
+    "due_at": {"type": ["integer", "null"], "description": "When the last of those that wait is silent."},
+    "counts": {**_COUNTS, "description": "Its nodes by state."},
+    "sha256": {"type": "string", "description": "Of the options."},
+    "ending": {"enum": list(get_args(Ending)), "description": "What may be done with it on the page Roll-outs."},
+}
+_PLACE: Final = _object(
+    {
+        "node": _TEXT,
+        "state": {"enum": list(NODE_STATES)},
+        "outcome": {"type": "string", "description": "What the node has reported of this version; empty: nothing yet."},
+        "detail": _TEXT,
+        "version": {"type": "integer", "description": "What is in force there; 0: nothing that was pushed."},
+        "sha256": {"type": "string", "description": "Of the options in force there."},
+        "since": _INT,
+    }
+)
+_LEDGER_ROW: Final = _object(
+    {**dict.fromkeys(("date", "node", "shop"), _TEXT), **dict.fromkeys(("at", "here", "there", *KINDS), _INT)}
+)
 
 
 def _query(name: str, schema: dict[str, Any], text: str = "") -> dict[str, Any]:
@@ -212,6 +247,45 @@ def _nodes() -> dict[str, Any]:
     }
 
 
+def _ledger() -> dict[str, Any]:
+    date = {"type": "string", "format": "date", "examples": ["2026-01-31"]}
+    after = _query("after", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "`next` of the page before.")
+    ledger = _object({"from": _TEXT, "to": _TEXT, "next": _MAYBE, "rows": _list(_LEDGER_ROW)})
+    node = _query("node", {"type": "string", "pattern": _NAME}, "Of one node; without it of all.")
+    dates = [_query("from", date, "By default 30 days ago."), _query("to", date, "By default tomorrow.")]
+    return {
+        "/v1/ledger": _get(
+            "How the books of shops differ from the orders of their nodes, by day: the latest first.",
+            "read",
+            _responses(ledger, 400, 406, tables=True),
+            [*dates, node, _LIMIT, after, _FORMAT],
+        )
+    }
+
+
+def _rollouts() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": ROLLOUTS_MAX, "default": ROLLOUTS}
+    number = {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}
+    before = _query("before", number, "`next` of the page before.")
+    name = {"type": "string", "pattern": _NAME}
+    text = {"type": ["string", "null"]}
+    one = _object({**_ROLLOUT, "options": _TEXT, "nodes": _list(_PLACE), "next": text})
+    return {
+        "/v1/rollouts": _get(
+            "The versions of the settings, the newest first.",
+            "read",
+            _responses(_object({"rollouts": _list(_object(_ROLLOUT)), "next": _MAYBE}), 400),
+            [_query("limit", limit, "Of one page."), before],
+        ),
+        "/v1/rollouts/{number}": _get(
+            "One of them, with its options in TOML and its nodes, by name.",
+            "read",
+            _responses(one, 400, 404),
+            [_path("number", number), _LIMIT, _query("after", name, "`next` of the page before.")],
+        ),
+    }
+
+
 def _others() -> dict[str, Any]:
     count = {"type": "integer", "minimum": 0, "maximum": 2**62}
     place = [
@@ -254,7 +328,7 @@ def document() -> dict[str, Any]:
             "version": "1",
             "description": "Times are Unix milliseconds. Errors are problems (RFC 9457). Every answer has an ETag.",
         },
-        "paths": {**_nodes(), **_figures(), **_others()},
+        "paths": {**_nodes(), **_figures(), **_ledger(), **_rollouts(), **_others()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

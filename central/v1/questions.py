@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,10 @@ from .answers import Refused
 LIMIT: Final = 500
 LIMIT_MAX: Final = 2_000
 """Of one page."""
+
+ROLLOUTS: Final = 20
+ROLLOUTS_MAX: Final = 100
+"""Of one page: each counts its nodes."""
 
 NUMBER_MAX: Final = 2**62
 """A larger one is no number of anything here."""
@@ -44,6 +49,15 @@ def number(query: Mapping[str, str], name: str, usual: int, most: int, least: in
     if not re.fullmatch(r"[0-9]{1,19}", text, re.ASCII) or not least <= int(text) <= most:
         raise Refused(400, f"{name} is a whole number from {least} to {most}.")
     return int(text)
+
+
+def date_of(query: Mapping[str, str], name: str, usual: date) -> date:
+    """A date. Raises Refused."""
+    text = query.get(name)
+    try:
+        return usual if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise Refused(400, f"{name} is a date such as 2026-01-31.") from None
 
 
 def identifier(query: Mapping[str, str], name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,10 +16,12 @@ from starlette.routing import Route
 from edge.errors import DoorstepError
 from edge.limits import IDENTIFIER_PATTERN
 from edge.messages.sentences import fault
+from edge.messages.sync.ledger import KINDS
 
 from ..console.desk import Centre, Desk, where_from
 from ..figures import views
 from ..figures.span import PERIODS_MAX
+from ..rollout.progress import newest, options_of, places
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreSlow
 from . import questions
 from .access import program
@@ -40,6 +43,10 @@ SERIES: Final = {
     "p99": "float64",
 }
 CELLS: Final = {"scenario": "string", "name": "string", "cell": "string", "count": "int64"}
+LEDGER: Final = {
+    **dict.fromkeys(("date", "node", "shop"), "string"),
+    **dict.fromkeys(("at", "here", "there", *KINDS), "int64"),
+}
 
 _Handler = Callable[[Request, str], Response]
 
@@ -59,6 +66,9 @@ class Api:
             Route("/v1/nodes/{node}", self._needs("read", self._node), methods=["GET"]),
             Route("/v1/series", self._needs("read", self._series), methods=["GET"]),
             Route("/v1/cells", self._needs("read", self._cells), methods=["GET"]),
+            Route("/v1/ledger", self._needs("read", self._ledger), methods=["GET"]),
+            Route("/v1/rollouts", self._needs("read", self._rollouts), methods=["GET"]),
+            Route("/v1/rollouts/{number}", self._needs("read", self._rollout), methods=["GET"]),
             Route("/v1/quarantine", self._needs("read", self._quarantine), methods=["GET"]),
             Route(
                 "/v1/quarantine/{node}/{epoch}/{seq}",
@@ -142,6 +152,54 @@ class Api:
         link = _link("/v1/cells", query, {"after": following}) if following else ""
         around = {**asdict(asked.span), "next": following or None}
         return table(request, "cells", Table(CELLS, page), form, around, link)
+
+    def _ledger(self, request: Request, _: str) -> Response:
+        query = request.query_params
+        questions.only(query, "from", "to", "node", "limit", "after", "format")
+        form = form_of(request, query.get("format", ""))
+        limit = questions.number(query, "limit", questions.LIMIT, questions.LIMIT_MAX)
+        after = questions.number(query, "after", 0, questions.NUMBER_MAX, 0)
+        today = self._centre.figures.calendar.date(self._centre.now_ms())
+        last = questions.date_of(query, "to", today + timedelta(1))
+        first = questions.date_of(query, "from", min(last, today) - timedelta(30))
+        if first > last:
+            raise Refused(400, "from must not be after to.")
+        found = self._centre.reader.ledger(str(first), str(last), questions.identifier(query, "node"))
+        rows = [tuple(row[name] for name in LEDGER) for row in found[after : after + limit]]
+        following = after + limit if len(found) > after + limit else 0
+        link = _link("/v1/ledger", query, {"after": following}) if following else ""
+        around = {"from": str(first), "to": str(last), "next": following or None}
+        return table(request, "ledger", Table(LEDGER, rows), form, around, link)
+
+    # -- roll-outs -----------------------------------------------------------------------------------------------------
+
+    def _rollouts(self, request: Request, _: str) -> Response:
+        query = request.query_params
+        questions.only(query, "limit", "before")
+        limit = questions.number(query, "limit", questions.ROLLOUTS, questions.ROLLOUTS_MAX)
+        before = questions.number(query, "before", questions.NUMBER_MAX, questions.NUMBER_MAX)
+        now = self._centre.now_ms()
+        found = self._centre.figures.read(lambda driver: newest(driver, now, limit, before))
+        last = found[-1].id if len(found) == limit and found[-1].id > 1 else 0
+        link = _link("/v1/rollouts", query, {"before": last}) if last else ""
+        return answer(request, {"rollouts": [asdict(each) for each in found], "next": last or None}, link=link)
+
+    def _rollout(self, request: Request, _: str) -> Response:
+        query, text = request.query_params, request.path_params["number"]
+        questions.only(query, "limit", "after")
+        limit = questions.number(query, "limit", questions.LIMIT, questions.LIMIT_MAX)
+        after = questions.identifier(query, "after")
+        number = questions.number({"number": text}, "number", 0, questions.NUMBER_MAX)
+        now, figures = self._centre.now_ms(), self._centre.figures
+        one = figures.read(lambda driver: newest(driver, now, 1, number + 1))
+        if not one or one[0].id != number:
+            raise Refused(404, "There is no such roll-out.")
+        nodes = figures.read(lambda driver: places(driver, now, number, limit + 1, after))
+        last = nodes[limit - 1].node if len(nodes) > limit else None
+        path = f"/v1/rollouts/{number}"
+        body = {**asdict(one[0]), "options": figures.read(lambda driver: options_of(driver, number))}
+        body |= {"nodes": [asdict(each) for each in nodes[:limit]], "next": last}
+        return answer(request, body, link=_link(path, query, {"after": last}) if last else "")
 
     # -- what is settled, and who may come -----------------------------------------------------------------------------
 

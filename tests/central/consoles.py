@@ -19,10 +19,15 @@ from central.fleet.health import fleet_health
 from central.ingest.admit import Bounds
 from central.operators.operators import Operators
 from central.operators.tables import open_tables
+from central.rollout.rollouts import Rollouts
 from central.site import Site
 from central.store.open import open_reader, open_store
 from central.store.store import Store
 from edge.messages.batches import NO_BATCH, SYNC_BATCH, BatchMessage, Cell, Measure, Window, encode, encode_body, fold
+from edge.messages.sync.ledger import SYNC_LEDGER, LedgerCounts, ShopDay
+from edge.messages.sync.ledger import encode as encode_ledger
+from edge.messages.sync.settings import SETTINGS_STATE, SettingsState
+from edge.messages.sync.settings import encode as encode_settings
 from edge.mqtt.seam import Publish
 from tests.central.stores import ask, hello, merge, roll_all
 
@@ -67,8 +72,38 @@ def aside(store: Store, node: str) -> None:
     ask(store, publish, lambda: NOW_MS, Bounds(k_anonymity=2, rows_per_day_max=10**6))
 
 
+def push(store: Store) -> None:
+    """Version 1 counts, version 2 is refused by a node, version 3 waits for one; each begun by mei."""
+    settings = Rollouts(store)
+    states = {
+        "shop-1": SettingsState(at=1, version=1, sha256="a" * 64, about=2, outcome="refused", detail="retention_days: no"),
+        "shop-2": SettingsState(at=1, version=1, sha256="a" * 64, about=1, outcome="healthy"),
+        "shop-3": SettingsState(at=1, version=3, sha256="b" * 64, about=3, outcome="trial"),
+    }
+    for node, state in states.items():
+        settings.reported(Publish(node, SETTINGS_STATE, encode_settings(state), 1, 1), NOW_MS)
+    rows = [(1, "done", "", 0), (2, "failed", "shop-1 has refused it: retention_days: no", 0), (3, "running", "", 1)]
+    placed = [("shop-1", 1), ("shop-2", 1), ("shop-1", 2), ("shop-2", 3), ("shop-3", 3)]
+    with store.driver.transaction():
+        for number, state, why, stage in rows:
+            at = NOW_MS - 3_600_000 * (4 - number)
+            values = (number, "all", "retention_days = 3\n", b"", b"", "1,10%,all", 86_400_000, at, state, why, stage, at)
+            store.driver.run(f"insert into rollout values({', '.join('?' * 12)}, 'mei')", values)
+        store.driver.run_many("insert into placed values(?, ?, ?)", [(*each, NOW_MS) for each in placed])
+
+
+def compare_books(store: Store) -> None:
+    """The books of two shops of one node: one agrees, of the other three orders differ."""
+    today = time.strftime("%Y-%m-%d", time.gmtime(NOW_MS / 1000))
+    good = ShopDay(shop="tea-house", date=today, at=NOW_MS, here=40, there=40)
+    bad = ShopDay(shop="noodle-bar", date=today, at=NOW_MS, here=31, there=30, missing_there=2, other_amount=1)
+    message = encode_ledger(LedgerCounts(days=[good, bad]))
+    ask(store, Publish("shop-1", SYNC_LEDGER, message, 1, 1), lambda: NOW_MS)
+
+
 def fill(folder: Path) -> None:
-    """Three nodes with a window for each ten minutes, one of which came late; a fourth one with a batch kept aside."""
+    """Three nodes with a window for each ten minutes, one of which came late; a fourth one with a batch kept aside;
+    roll-outs, and books of shops."""
     folder.mkdir(exist_ok=True)
     store = open_store(folder)
     for seq, minutes in enumerate(range(60 * HOURS, 0, -10), 1):
@@ -78,6 +113,8 @@ def fill(folder: Path) -> None:
     roll_all(store)
     merge(store, 99, [window(NOW_MS - 60_000, 0)], "shop-1", NOW_MS)  # not summed up yet
     aside(store, "shop-4")
+    push(store)
+    compare_books(store)
     store.close()
 
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from ..tiers import BUCKETS
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Of the tables. Those of an earlier version are migrated forwards."""
 
 FIRST: Final = 4
@@ -86,8 +86,9 @@ create table node_settings(
     node text primary key, fleet text not null, version INT not null, sha256 text not null, about INT not null,
     outcome text not null, detail text not null, at INT not null
 )""",
+    7: "alter table rollout add column started_by text not null default ''",
 }
-"""The tables that each later version has added."""
+"""What each later version has added."""
 
 _TYPES: Final = {
     "sqlite": {" SERIAL": " integer", " INT": " integer", " BLOB": " blob"},
@@ -102,7 +103,7 @@ def added(engine: str) -> dict[int, list[str]]:
         for word, own in _TYPES[engine].items():
             text = text.replace(word, own)
         end = " strict" if engine == "sqlite" else ""
-        found[version] = [statement + end for statement in text.split(";")]
+        found[version] = [each + (end if each.strip().startswith("create") else "") for each in text.split(";")]
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import central.console
-from central.console.render import COUNT_WORDS, MEASURE_WORDS, RANGE_WORDS
+from central.console.render import COUNT_WORDS, LEDGER_HINTS, LEDGER_WORDS, MEASURE_WORDS, PLACE_WORDS, RANGE_WORDS
 from central.console.words import CHINESE, choose, translated
 
 FOLDER = Path(central.console.__file__).parent
@@ -16,7 +16,8 @@ def used() -> set[str]:
     """The texts that go through the table."""
     templates = "\n".join(path.read_text(encoding="utf-8") for path in (FOLDER / "templates").iterdir())
     found = {text for text in re.findall(r"_\(\"([^\"]+)\"\)|_\('([^']+)'\)", templates) for text in text if text}
-    return found | {*RANGE_WORDS.values(), *MEASURE_WORDS.values(), *COUNT_WORDS.values()}
+    tables = (RANGE_WORDS, MEASURE_WORDS, COUNT_WORDS, LEDGER_WORDS, LEDGER_HINTS, PLACE_WORDS)
+    return found | {text for table in tables for text in table.values()}
 
 
 def test_every_text_has_its_chinese() -> None:
@@ -28,7 +29,7 @@ def test_no_text_is_left_over() -> None:
     """What stands in the table is used by a template or by the code."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py") if path.name != "words.py")
     words = {"current", "behind", "stalled", "quarantined", "clock", "never", "retired", "problem"}
-    words |= {"viewer", "operator", "admin"}
+    words |= {"viewer", "operator", "admin", "running", "failed", "stopped", "replaced"}
     left = {
         text
         for text in CHINESE

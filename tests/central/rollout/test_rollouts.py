@@ -19,7 +19,7 @@ from edge.mqtt.seam import Publish
 from tests.central.stores import START, Place, ask, hello
 
 DAY_MS = 86_400_000
-INSERT = "insert into rollout values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?)"
+INSERT = "insert into rollout values(?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, ?, 'mei')"
 
 MANY = (
     "insert into node_settings with recursive number(n) as (select 10000 union all select n + 1 from number"
