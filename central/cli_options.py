@@ -1,4 +1,4 @@
-"""What several of the centre's commands have: the option `--config`, lengths of time as they are typed, and who calls."""
+"""What several of the centre's commands have: the option `--config`, lengths of time as they are typed, who calls."""
 
 import getpass
 import re

@@ -20,7 +20,7 @@ class Changes:
     """Of one centre."""
 
     def __init__(self, desk: Desk, pages: Pages) -> None:
-        self._centre, self._pages = desk.centre, pages
+        self._desk, self._centre, self._pages = desk, desk.centre, pages
 
     def quarantine(self, visit: Visit) -> Response:
         """Store a batch, or give it up."""
@@ -70,6 +70,7 @@ class Changes:
             return self._pages.rollouts(visit, "There is no such roll-out.", status=400)
         try:
             self._centre.end_rollout(int(number), how, visit.operator.name)
+            self._desk.cache.forget("rollouts")
         except DoorstepError as error:
             return self._pages.rollouts(visit, str(error), status=409)
         self._write(visit, "rollout.stopped" if how == "stop" else "rollout.taken_back", f"roll-out {number}")

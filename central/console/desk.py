@@ -55,7 +55,8 @@ T = TypeVar("T")
 class Centre(Struct, frozen=True):
     """What the console shows, and what it may have done. `fleet` gives how each node is, the worst first; `states` the
     invitation and certificate of each node; `settle` stores or discards a batch (NODE/EPOCH/NUMBER): what became of it,
-    and whether it is settled; `end_rollout` ends one (its number, how, who); `invite` (name, days, replace) and `revoke` are None where nobody is invited."""
+    and whether it is settled; `end_rollout` ends one (its number, how, who); `invite` (name, days, replace) and
+    `revoke` are None where nobody is invited."""
 
     name: str
     timezone: str

@@ -163,7 +163,9 @@ class Pages:
         shown = (rows if everything else differing)[: views.ROWS_MAX]
         totals = {kind: sum(row[kind] for row in rows) for kind in ("there", *KINDS)}
         values = {"rows": shown, "found": len(rows), "differing": len(differing), "totals": totals, "kinds": KINDS}
-        return self._desk.show(visit, "ledger.html", days=days, first=first, choices=LEDGER_DAYS, all=everything, **values)
+        return self._desk.show(
+            visit, "ledger.html", days=days, first=first, choices=LEDGER_DAYS, all=everything, **values
+        )
 
     def rollouts(self, visit: Visit, text: str = "", *, done: bool = False, status: int = 200) -> Response:
         """The versions of the settings, and of one of them how each node stands."""
@@ -173,7 +175,7 @@ class Pages:
         def read() -> list[Progress]:
             return figures.read(lambda driver: newest(driver, now, ROLLOUTS_SHOWN, before or 2**53))
 
-        listed = read() if text else self._desk.cache.get(("rollouts", before), read)
+        listed = self._desk.cache.get(("rollouts", before), read)
         one = next((each for each in listed if each.id == chosen), listed[0] if listed else None)
         nodes: list[NodePlace] = []
         options = ""

@@ -56,10 +56,10 @@ LEDGER_WORDS: Final = {
 }
 
 LEDGER_HINTS: Final = {
-    "missing_here": "The till has sold it, and the node never accepted it: was it placed elsewhere, or with another order id?",
-    "missing_there": "The node accepted it, and the book does not have it: was it rung up? It may stand on another day.",
-    "other_amount": "Ask which amount was paid. Discounts and delivery fees that one side leaves out are the usual cause.",
-    "other_time": "Compare the clock of the till with the node's. Books closed after midnight are the usual cause.",
+    "missing_here": "The node never accepted it: was it placed elsewhere, or with another order id?",
+    "missing_there": "The node accepted it: was it rung up? It may stand on another day.",
+    "other_amount": "Ask which amount was paid. Often one side leaves out a discount or the delivery fee.",
+    "other_time": "Compare the clock of the till with the node's. Often a book is closed after midnight.",
     "cancelled_here": "It was cancelled at the node: was the money given back?",
     "repeated": "It stands in the book twice or more: correct the book.",
 }

@@ -191,16 +191,16 @@ CHINESE: Final = {
     "Other time": "时间不同",
     "Cancelled at the node": "节点已取消",
     "Twice in the book": "重复记录",
-    "The till has sold it, and the node never accepted it: was it placed elsewhere, or with another order id?": (
-        "收银已入账，但节点从未接受该订单：是否从其他渠道下单，或订单号不同？"
+    "The node never accepted it: was it placed elsewhere, or with another order id?": (
+        "节点从未接受该订单：是否从其他渠道下单，或订单号不同？"
     ),
-    "The node accepted it, and the book does not have it: was it rung up? It may stand on another day.": (
+    "The node accepted it: was it rung up? It may stand on another day.": (
         "节点已接受，但账目没有：是否漏记？也可能记在其他日期。"
     ),
-    "Ask which amount was paid. Discounts and delivery fees that one side leaves out are the usual cause.": (
+    "Ask which amount was paid. Often one side leaves out a discount or the delivery fee.": (
         "请确认实付金额。通常是一方未计入优惠或配送费。"
     ),
-    "Compare the clock of the till with the node's. Books closed after midnight are the usual cause.": (
+    "Compare the clock of the till with the node's. Often a book is closed after midnight.": (
         "请核对收银机与节点的时钟。通常是零点之后才结账。"
     ),
     "It was cancelled at the node: was the money given back?": "节点上已取消：是否已退款？",

@@ -38,3 +38,9 @@ class Cache:
             while len(self._answers) > ANSWERS_MAX:
                 del self._answers[next(iter(self._answers))]
             return answer
+
+    def forget(self, name: str) -> None:
+        """Let the answers go whose key begins with `name`: somebody has changed what they show."""
+        with self._lock:
+            for key in [key for key in self._answers if isinstance(key, tuple) and key[0] == name]:
+                del self._answers[key]

@@ -24,7 +24,7 @@ from ..store.engine.driver import Driver
 from ..store.open import open_driver, open_store
 from . import progress
 from .plan import STAGES, stages_of
-from .progress import Progress, counting, newest, places, running, take_back
+from .progress import Progress, counting, newest, places, running, withdraw
 from .rollouts import ALL
 
 DEADLINE_DAYS_MAX: Final = 90
@@ -207,7 +207,7 @@ def back(group: str, config_path: str) -> None:
         number = counting(driver, group)
         if not number:
             raise DoorstepError(f"Nothing was rolled out to the whole group {group}.")
-        take_back(driver, number, by_command(), time.time_ns() // 1_000_000)
+        withdraw(driver, number, by_command(), time.time_ns() // 1_000_000)
     click.echo(f"Version {number} counts no more. Its nodes go back to what they had before.")
 
 

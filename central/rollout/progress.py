@@ -139,10 +139,10 @@ def stop(driver: Driver, number: int, who: str, now: int) -> None:
         raise DoorstepError(f"Roll-out {number} does not run. Look at how it stands now.")
 
 
-def take_back(driver: Driver, number: int, who: str, now: int) -> None:
+def withdraw(driver: Driver, number: int, who: str, now: int) -> None:
     """Let a version count no more that is done: its group gets the one back that it had before. Raises
     DoorstepError."""
-    if not driver.run(_TAKE_BACK, (f"taken back by {who}", now, number)):
+    if not driver.run(_WITHDRAW, (f"taken back by {who}", now, number)):
         hint = "Only the newest version that is done can be taken back, while nothing runs in its group."
         raise DoorstepError(f"Roll-out {number} cannot be taken back. {hint}")
     # Also those who came to the group later, and have it: they are offered what counts now.
@@ -163,8 +163,8 @@ _NEWEST: Final = (
 )
 _ONE: Final = f"select {_COLUMNS} from rollout where id > 0 and id = ?"  # noqa: S608 - fixed names
 _HEADS: Final = (
-    "select fleet, max(case when state = 'running' then id else 0 end), max(case when state = 'done' then id else 0 end)"
-    " from rollout where id > 0 group by fleet"
+    "select fleet, max(case when state = 'running' then id else 0 end),"
+    " max(case when state = 'done' then id else 0 end) from rollout where id > 0 group by fleet"
 )
 _STATES: Final = (
     "select version, about, outcome, late, count(*), max(at) from"
@@ -177,7 +177,7 @@ _PLACES: Final = (
     " on s.node = p.node where p.rollout = ? and p.node > ? order by p.node limit ?"
 )
 _STOP: Final = "update rollout set state = 'stopped', why = ?, changed_at = ? where id = ? and state = 'running'"
-_TAKE_BACK: Final = (
+_WITHDRAW: Final = (
     "update rollout set state = 'stopped', why = ?, changed_at = ? where id = ? and state = 'done' and id > 0"
     " and not exists (select 1 from rollout other where other.fleet = rollout.fleet"
     " and (other.state = 'running' or other.state = 'done' and other.id > rollout.id))"
@@ -190,4 +190,4 @@ _HAVE_IT: Final = (
 
 def end(driver: Driver, number: int, how: str, who: str, now: int) -> None:
     """Either of the two, by its name in `Ending`."""
-    (take_back if how == "back" else stop)(driver, number, who, now)
+    (withdraw if how == "back" else stop)(driver, number, who, now)

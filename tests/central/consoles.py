@@ -76,7 +76,9 @@ def push(store: Store) -> None:
     """Version 1 counts, version 2 is refused by a node, version 3 waits for one; each begun by mei."""
     settings = Rollouts(store)
     states = {
-        "shop-1": SettingsState(at=1, version=1, sha256="a" * 64, about=2, outcome="refused", detail="retention_days: no"),
+        "shop-1": SettingsState(
+            at=1, version=1, sha256="a" * 64, about=2, outcome="refused", detail="retention_days: no"
+        ),
         "shop-2": SettingsState(at=1, version=1, sha256="a" * 64, about=1, outcome="healthy"),
         "shop-3": SettingsState(at=1, version=3, sha256="b" * 64, about=3, outcome="trial"),
     }
@@ -87,7 +89,20 @@ def push(store: Store) -> None:
     with store.driver.transaction():
         for number, state, why, stage in rows:
             at = NOW_MS - 3_600_000 * (4 - number)
-            values = (number, "all", "retention_days = 3\n", b"", b"", "1,10%,all", 86_400_000, at, state, why, stage, at)
+            values = (
+                number,
+                "all",
+                "retention_days = 3\n",
+                b"",
+                b"",
+                "1,10%,all",
+                86_400_000,
+                at,
+                state,
+                why,
+                stage,
+                at,
+            )
             store.driver.run(f"insert into rollout values({', '.join('?' * 12)}, 'mei')", values)
         store.driver.run_many("insert into placed values(?, ?, ?)", [(*each, NOW_MS) for each in placed])
 

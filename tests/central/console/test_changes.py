@@ -66,3 +66,25 @@ def test_an_operator_does_not_invite(own: Served) -> None:
         form = {"csrf": csrf(client.get("/enrolment").text), "name": "shop-9", "days": "7"}
         assert client.post("/enrolment/invite", data=form).status_code == 403
         assert "shop-9" not in client.get("/enrolment").text
+
+
+def test_an_admin_ends_a_rollout(own: Served) -> None:
+    """It is stopped once, and its group's version is taken back then; each is written down. Others have no button."""
+    with own.client("operator") as client:
+        page = client.get("/rollouts").text
+        assert 'name="how"' not in page
+        form = {"csrf": csrf(page), "number": "3", "how": "stop"}
+        assert client.post("/rollouts", data=form).status_code == 403
+    with own.client("admin") as client:
+        form = {"csrf": csrf(client.get("/rollouts").text), "number": "3", "how": "stop"}
+        assert client.post("/rollouts", data={**form, "csrf": ""}).status_code == 403
+        assert client.post("/rollouts", data={**form, "how": "burn"}).status_code == 400
+        done = client.post("/rollouts", data=form)
+        assert (done.status_code, "by admin" in texts(done.text)) == (200, True)
+        again = client.post("/rollouts", data=form)
+        assert (again.status_code, "does not run" in texts(again.text)) == (409, True)
+        assert 'value="back"' in client.get("/rollouts?version=1").text
+        back = client.post("/rollouts", data={**form, "number": "1", "how": "back"})
+        assert (back.status_code, "go back to what they had" in texts(back.text)) == (200, True)
+    written = [(entry["who"], entry["what"], entry["detail"]) for entry in own.operators.audit(limit=2)]
+    assert written == [("admin", "rollout.taken_back", "roll-out 1"), ("admin", "rollout.stopped", "roll-out 3")]

@@ -23,7 +23,10 @@ PAGES = (
     "/latency",
     "/demand",
     "/reconciliation",
+    "/ledger",
     "/quarantine",
+    "/rollouts",
+    "/rollouts?version=2",
     "/enrolment",
     "/audit",
     "/account",
@@ -123,6 +126,15 @@ def test_a_range_is_chosen_by_keyboard(browser: Chrome, console: Served) -> None
     browser.get(f"{console.url}/orders")
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     assert browser.execute_script("return document.activeElement.className") == "skip"
+
+
+def test_a_rollout_is_stopped_by_keyboard(browser: Chrome, console: Served) -> None:
+    """The button is named after what it does; the page shows the new state."""
+    browser.get(f"{console.url}/rollouts")
+    button = browser.find_element(By.CSS_SELECTOR, "button[name=how]")
+    assert button.accessible_name == "Stop, and go back"
+    button.send_keys(Keys.ENTER)
+    wait("the new state", lambda: browser.find_elements(By.CSS_SELECTOR, "#version-3 .state.stopped"), browser)
 
 
 def test_an_ended_session_leads_to_the_log_in(browser: Chrome, console: Served) -> None:

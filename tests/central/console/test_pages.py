@@ -97,6 +97,34 @@ def test_both_sides_of_a_day_are_compared(console: Served) -> None:
             assert (answer.status_code, "no day that is kept" in answer.text) == (404, True)
 
 
+def test_rollouts_show_where_each_node_stands(console: Served) -> None:
+    """Who began it, the stages with their deadline, and of each node what is in force or why not."""
+    text = page(console, "/rollouts")
+    assert "Begun" in text
+    assert "1 done 10% running all nodes to come" in text
+    assert "silent after 24 h; the last of those that wait:" in text
+    rows = text.partition("In force there")[2]
+    assert re.search(r"shop-2 offered Version 1 a{12}", rows)
+    assert re.search(r"shop-3 on trial Version 3 b{12} other content", rows)
+    failed = page(console, "/rollouts?version=2")
+    assert "shop-1 has refused it: retention_days: no" in failed
+    assert re.search(r"shop-1 refused Version 1 a{12} [-0-9: ]+retention_days: no", failed)
+    assert "No node is in it" not in page(console, "/rollouts?version=99")
+    assert "Nothing was rolled out" in page(console, "/rollouts?before=1")
+    assert "配置发布" in page(console, "/rollouts", "zh")
+
+
+def test_books_show_their_differences(console: Served) -> None:
+    """Days that differ, all on demand, and the command that names the orders."""
+    text = page(console, "/ledger")
+    assert "1 of 2 days of shops differ." in text
+    assert "Missing in the book 2 orders" in text
+    assert "doorstep ledger --config edge.toml --shop noodle-bar" in text
+    assert "tea-house" not in text
+    assert "tea-house" in page(console, "/ledger?days=90&all=1")
+    assert "账目缺失 2 单" in page(console, "/ledger?days=nonsense", "zh")
+
+
 def test_the_same_in_chinese(console: Served) -> None:
     """Words and units; names and numbers stay."""
     text = page(console, "/orders", "zh")
@@ -120,12 +148,14 @@ def test_the_audit_log_pages_back(console: Served) -> None:
     assert "number 0<" in second
 
 
-@pytest.mark.parametrize("path", ["/orders", "/latency?range=1h", "/demand", "/nodes/shop-1"])
-def test_figures_can_be_taken_along(console: Served, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "lines"), [("/orders", 8), ("/latency?range=1h", 8), ("/demand", 8), ("/nodes/shop-1", 8), ("/ledger", 3)]
+)
+def test_figures_can_be_taken_along(console: Served, path: str, lines: int) -> None:
     """Each page of figures has a link to them as CSV and as Parquet, for the time that is shown."""
     with console.client("viewer") as client:
         links = re.findall(r'href="(/v1/[^"]+)"', client.get(path).text)
         answers = [client.get(html.unescape(link)) for link in links]
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert answers[0].text.count("\r\n") > 7
+    assert answers[0].text.count("\r\n") >= lines
     assert answers[1].content[:4] == b"PAR1"

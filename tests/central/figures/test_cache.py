@@ -33,3 +33,12 @@ def test_answers_are_bounded() -> None:
     for number in range(3 * ANSWERS_MAX):
         cache.get(number, lambda: None)
     assert len(cache._answers) == ANSWERS_MAX
+
+
+def test_what_was_changed_is_forgotten() -> None:
+    """All answers about it, and no other one."""
+    cache = Cache()
+    for key in (("rollouts", 0), ("rollouts", 5), ("ledger", 0), "rollouts"):
+        cache.get(key, lambda: 1)
+    cache.forget("rollouts")
+    assert [cache.get(key, lambda: 2) for key in (("rollouts", 0), ("rollouts", 5), ("ledger", 0))] == [2, 2, 1]

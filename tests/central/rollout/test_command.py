@@ -57,6 +57,20 @@ def test_a_rollout_begins_is_shown_and_stops(config: Path) -> None:
     assert "No roll-out runs" in str(call(config, "rollout", "stop").exception)
 
 
+def test_a_version_that_counts_is_taken_back(config: Path) -> None:
+    """Not while something runs, and not where nothing counts."""
+    assert "Nothing was rolled out" in str(call(config, "rollout", "back").exception)
+    call(config, "rollout", "start", "evening.toml")
+    store = open_store(config.parent / "data")
+    store.driver.run("update rollout set state = 'done' where id = 1")
+    store.close()
+    call(config, "rollout", "start", "evening.toml")
+    assert "cannot be taken back" in str(call(config, "rollout", "back").exception)
+    call(config, "rollout", "stop")
+    assert "Version 1 counts no more" in call(config, "rollout", "back").output
+    assert "taken back by" in call(config, "rollout", "status").output
+
+
 def test_versions_are_signed_by_the_centres_authority(config: Path) -> None:
     """Also the empty one, to which nodes go back that had nothing before."""
     call(config, "rollout", "start", "evening.toml")

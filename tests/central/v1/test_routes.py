@@ -12,7 +12,8 @@ from tests.central.consoles import HOURS, NOW_MS, Served
 
 PERIODS = 6 * HOURS
 Ask = Callable[..., httpx.Response]
-PATHS = ("/v1/nodes", "/v1/nodes/shop-1", "/v1/series", "/v1/cells", "/v1/quarantine", "/v1/enrolment")
+PATHS = ("/v1/nodes", "/v1/nodes/shop-1", "/v1/series", "/v1/cells", "/v1/ledger", "/v1/quarantine", "/v1/enrolment")
+PATHS = (*PATHS, "/v1/rollouts", "/v1/rollouts/1")
 
 
 def problem(answer: httpx.Response, status: int) -> str:
@@ -100,6 +101,43 @@ def test_cells_come_in_pages(ask: Ask) -> None:
     assert first.json()["rows"] + second.json()["rows"] == whole
     assert len({(row["name"], row["cell"]) for row in whole}) == len(whole) == 14
     assert ask("/v1/cells?format=csv").text.splitlines()[0] == "scenario,name,cell,count"
+
+
+def test_books_come_in_pages(ask: Ask) -> None:
+    """The latest day first; by node; as CSV too; dates that cannot be used are named."""
+    first = ask("/v1/ledger?limit=1")
+    second = ask(first.headers["link"].partition("<")[2].partition(">")[0])
+    rows = first.json()["rows"] + second.json()["rows"]
+    assert [(row["shop"], row["missing_there"], row["other_amount"]) for row in rows] == [
+        ("noodle-bar", 2, 1),
+        ("tea-house", 0, 0),
+    ]
+    assert second.json()["next"] is None
+    assert ask("/v1/ledger?node=shop-2").json()["rows"] == []
+    assert ask("/v1/ledger?from=2020-01-01&to=2020-01-31").json()["rows"] == []
+    assert ask("/v1/ledger?format=csv").text.startswith("date,node,shop,at,here,there,missing_here")
+    assert "2026-01-31" in problem(ask("/v1/ledger?from=yesterday"), 400)
+    assert "not be after" in problem(ask("/v1/ledger?from=2020-02-01&to=2020-01-31"), 400)
+
+
+def test_rollouts_come_in_pages(ask: Ask) -> None:
+    """The newest first, with their nodes by state; one with its options and where each node stands."""
+    first = ask("/v1/rollouts?limit=2")
+    second = ask(first.headers["link"].partition("<")[2].partition(">")[0])
+    listed = first.json()["rollouts"] + second.json()["rollouts"]
+    assert [(each["id"], each["state"], each["ending"]) for each in listed] == [
+        (3, "running", "stop"),
+        (2, "failed", ""),
+        (1, "done", ""),
+    ]
+    assert listed[0]["counts"] == {"failed": 0, "silent": 0, "waiting": 2, "healthy": 0}
+    one = ask("/v1/rollouts/3?limit=1")
+    rest = ask(one.headers["link"].partition("<")[2].partition(">")[0]).json()
+    assert (one.json()["options"], one.json()["started_by"]) == ("retention_days = 3\n", "mei")
+    assert [each["node"] for each in one.json()["nodes"] + rest["nodes"]] == ["shop-2", "shop-3"]
+    assert rest["nodes"][0]["outcome"] == "trial"
+    problem(ask("/v1/rollouts/9"), 404)
+    problem(ask("/v1/rollouts/0"), 400)
 
 
 @pytest.mark.parametrize(
