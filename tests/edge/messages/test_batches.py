@@ -265,7 +265,8 @@ def test_a_node_reads_what_it_has_made() -> None:
 def test_a_merged_cell_spans_both(turned: bool) -> None:
     """From the first visit of either to the last of either."""
     both = [Window("dispatch", at, 60, 0, {}, {}, [Cell(1, "x", at, at + 60_000, 5)]) for at in (0, 60_000)]
-    found = merge(*(both[::-1] if turned else both), 0, 600)
+    first, second = both[::-1] if turned else both
+    found = merge(first, second, 0, 600)
     assert found.cells == [Cell(1, "x", 0, 120_000, 10)]
 
 

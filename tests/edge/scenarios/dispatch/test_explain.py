@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from edge.core.model import Answer, Now, Row, ScenarioRecord, decode_row
+from edge.core.model import Answer, Now, Recordable, Row, ScenarioRecord, decode_row
 from edge.core.node import Node
 from edge.core.scenario import Moment
 from edge.messages.envelope import ENCODE, Place
@@ -84,7 +84,7 @@ def test_candidates_of_one_cost_come_by_name() -> None:
 
 def test_who_waits_near_a_shop_has_no_answer_to_give() -> None:
     """An offer has a time by which the rider answers it; advice to wait has none."""
-    answers = [
+    answers: list[Recordable] = [
         Answer(1, "r-1", "assignment", ENCODE[True](Assignment(offer=1, order="o-1", state="offered", at=T0)), 0.0),
         Answer(2, "r-1", "advice", ENCODE[True]({"shop": "shop-1", "at": T0}), 0.0),
     ]
