@@ -251,15 +251,15 @@ def test_every_shared_limit_is_shared() -> None:
     nothing reads bounds nothing."""
     readers: dict[str, set[str]] = {}
     for name in sources("edge", "central", "bench"):
-        room = "/".join(name.split("/")[: 2 if name.startswith("edge/") else 1])
+        package = "/".join(name.split("/")[: 2 if name.startswith("edge/") else 1])
         for word in re.findall(r"[A-Z][A-Z0-9_]+", (ROOT / name).read_text(encoding="utf-8")):
-            readers.setdefault(word, set()).add(room)
+            readers.setdefault(word, set()).add(package)
     made = Counter(re.findall(r"[A-Z][A-Z0-9_]+", (ROOT / "edge/limits.py").read_text(encoding="utf-8")))
     names = [ast.unparse(node.target) for node in tree("edge/limits.py").body if isinstance(node, ast.AnnAssign)]
     expect_none(
-        f"edge/limits.py: {name} is read in {sorted(rooms) or 'no package'} only"
+        f"edge/limits.py: {name} is read in {sorted(packages) or 'no package'} only"
         for name in names
-        if len(rooms := readers[name] - {"edge/limits.py"}) < 2 and made[name] < 2
+        if len(packages := readers[name] - {"edge/limits.py"}) < 2 and made[name] < 2
     )
 
 

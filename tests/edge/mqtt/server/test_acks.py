@@ -47,7 +47,7 @@ def test_success_and_codes():
 
 
 def test_no_texts_before_the_client_wants_them():
-    """A connection whose client has not said how large a packet may be gets the code alone."""
+    """A connection whose client has not stated how large a packet may be gets the code alone."""
     acks = Acks()
     acks.codes = True
     acks.refuse(7, 1, Refused(Reason.OVERSIZED, PubAckReasonCode.QUOTA_EXCEEDED))

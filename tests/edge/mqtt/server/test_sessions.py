@@ -94,7 +94,7 @@ def test_a_session_that_comes_and_goes_is_looked_at_once():
 
 
 def test_a_parting_client_shortens_its_session_or_prolongs_it_to_the_longest():
-    """DISCONNECT may say for how long; one that was to end with its connection stays so."""
+    """DISCONNECT may state for how long; one that was to end with its connection stays so."""
     world = World()
     session = world.connect("c1", session_expiry_interval=20)[0].connection.session
     assert session is not None
