@@ -127,7 +127,7 @@ class Site:
         store = open_store(self._where, self._config.timezone, self._password, beside=True)
         try:
             with store.driver.transaction():
-                end(store.driver, number, how, who, _now_ms())
+                end(store.driver, number, how, who, self._now_ms())
         finally:
             store.close()
 
