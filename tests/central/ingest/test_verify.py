@@ -304,7 +304,7 @@ def test_the_next_batch_moves_the_record() -> None:
     ],
 )
 def test_how_far_a_node_has_come(ends: list[int], report: NodeReport | None, at: int, newest: int) -> None:
-    """To the end of its newest window, or to where its report states that all is sent; not beyond the centre's clock."""
+    """To the end of its newest window, or to where its report has all sent; not beyond the centre's clock."""
     windows = [msgspec.structs.replace(WINDOW, start=START + (end - 60) * 1000) for end in ends]
     changes = progress(RECORD, windows, report, START + at * 1000)
     assert (changes["newest"] - START) // 1000 == newest
