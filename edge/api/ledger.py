@@ -15,8 +15,9 @@ from ..errors import InputError, Reason
 from ..ledger.audit import ShopUnknown, audit
 from ..ledger.compare import Comparison, Difference
 from ..ledger.entries import Line
-from ..limits import AMOUNT_CENTS_MAX, LEDGER_AT_MS_MAX, LEDGER_ORDERS_MAX, NAME_PATTERN
+from ..limits import AMOUNT_CENTS_MAX, LEDGER_AT_MS_MAX, LEDGER_ORDERS_MAX
 from ..messages import tolerance
+from ..messages.envelope import Identifier
 from ..messages.sentences import fault
 from ..messages.sync.ledger import ShopDay
 from .access import Caller
@@ -31,13 +32,11 @@ BUSY_S: Final = 10.0
 
 ROLES: Final = ("shop", "dispatcher")
 
-_Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
-
 
 class Sold(Struct, frozen=True, kw_only=True):
     """An order in the ledger."""
 
-    order: _Name
+    order: Identifier
     at: Annotated[int, Meta(ge=0, le=LEDGER_AT_MS_MAX)] | None = None
     amount_cents: Annotated[int, Meta(ge=0, le=AMOUNT_CENTS_MAX)] | None = None
 
@@ -46,7 +45,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     """A shop's ledger. Its days are those at `utc_offset_min` from UTC."""
 
     orders: Annotated[list[Sold], Meta(min_length=1, max_length=LEDGER_ORDERS_MAX)]
-    shop: _Name | None = None
+    shop: Identifier | None = None
     utc_offset_min: Annotated[int, Meta(ge=-720, le=840)] = 0
 
 

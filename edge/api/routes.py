@@ -24,10 +24,10 @@ from starlette.routing import Route
 from ..core.scenario import Collection, Scenario
 from ..errors import Reason
 from ..limits import NAME_PATTERN
-from ..messages.envelope import UNKNOWN
+from ..messages.envelope import KIND, UNKNOWN
 from ..mqtt.seam import Receiver
 from ..mqtt.server.endpoint import Endpoint
-from ..scenarios.protocol.openapi import IN_COMPONENTS, WAIT_S_MAX, document
+from ..scenarios.protocol.openapi import WAIT_S_MAX, document
 from .access import OPEN, WORK_PER_REQUEST, Access, Caller, authenticate
 from .bodies import BadBody, read_event
 from .events import DECISION_S_MAX, Decided, Events
@@ -41,7 +41,6 @@ BUSY_S: Final = 5.0
 DAY_QUOTA_S: Final = 3600
 """Retry-After of who has sent all that it may in a day: it is not known here when that began."""
 
-_KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
 _NAME: Final = re.compile(NAME_PATTERN)
 _TAG: Final = re.compile(r'"([^"]*)"')
 _JSON: Final = "application/json"
@@ -108,7 +107,7 @@ class Routes:
             return self._drop(caller, Reason.OVER_QUOTA, "more events than this client may send; send it again")
         caller.identity.budget.spend(-WORK_PER_REQUEST, now)
         return _answer(
-            await self._events.decide(caller, kind if _KIND.fullmatch(kind) else UNKNOWN, body.id, body.payload)
+            await self._events.decide(caller, kind if KIND.fullmatch(kind) else UNKNOWN, body.id, body.payload)
         )
 
     async def _compare_ledger(self, request: Request) -> Response:
@@ -232,6 +231,6 @@ async def _failed(_: Request, error: Exception) -> Response:  # noqa: ARG001 - i
 
 
 def _contract(scenarios: Sequence[type[Scenario]]) -> bytes:
-    from ..scenarios.protocol.schema import contract  # reads sources, which takes a moment
+    from ..scenarios.protocol.schema import IN_COMPONENTS, contract  # reads sources, which takes a moment
 
     return msgspec.json.encode(document(contract(scenarios, IN_COMPONENTS)))

@@ -34,14 +34,11 @@ from ..limits import (
     COUNTERS_MAX,
     MEASURES_MAX,
 )
-from .envelope import Identifier, Text, Version
+from .envelope import Count, Cumulative, Identifier, Milliseconds, Text, Version
 from .sync.report import NodeReport
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,95}\Z")]
-Count = Annotated[int, Meta(ge=0, le=2**40)]  # a year of 30,000 events a second
-Cumulative = Annotated[int, Meta(ge=0, le=2**62)]
 Total = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-Instant = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 SKETCH_BYTES_MAX: Final = 16 * 1024
 """A t-digest of k = 100 stays below 4 kB; the centre refuses what could not have come from one."""
@@ -74,8 +71,8 @@ class Cell(Struct, frozen=True, array_like=True):
 
     cell: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     name: Name
-    start: Instant
-    end: Instant
+    start: Milliseconds
+    end: Milliseconds
     count: Count
 
 
@@ -83,7 +80,7 @@ class Window(Struct, frozen=True, array_like=True):
     """What happened in `scenario` from `start` (Unix ms) for `width_s` seconds; a delta."""
 
     scenario: Identifier
-    start: Instant
+    start: Milliseconds
     width_s: Annotated[int, Meta(ge=1, le=100 * 366 * 24 * 3600)]
     events: Count
     counters: dict[Name, Count]
@@ -127,7 +124,7 @@ class SyncWelcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: Count = 0
     through: Count = 0
     old_through: Count = 0
-    discard_before: Instant = 0
+    discard_before: Milliseconds = 0
     history: Digest = NO_BATCH
     reason: Text = ""
     refused: Text = ""

@@ -10,6 +10,7 @@ Units: `*_at` and `at` are Unix milliseconds; `lat`/`lon` are degrees in the nod
 states otherwise; `*_s` are seconds.
 """
 
+import re
 from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
@@ -40,11 +41,16 @@ ClientName = Annotated[str, Meta(pattern=NAME_PATTERN, extra={CLIENT: True})]
 """A client's name in a message from outside."""
 ClientKey = Annotated[str, Meta(extra={CLIENT_KEY: True})]
 Sentence = Annotated[str, Meta(extra={SENTENCE: True})]
+KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
+"""A kind of message, the last level of its topic."""
+
 TEXT_PATTERN: Final = rf"\A[^{CONTROL_CHARACTERS}{TURNING_CHARACTERS}]*\Z"
 """Free text has neither: people read it at a terminal and on a page."""
 
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, pattern=TEXT_PATTERN, extra={FREE_TEXT: True})]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**40)]  # a year of 30,000 events a second
+Cumulative = Annotated[int, Meta(ge=0, le=2**62)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # what JavaScript counts without loss
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]

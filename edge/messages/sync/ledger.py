@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from ...limits import NAME_PATTERN
+from ..envelope import Count, Identifier, Milliseconds
 
 SYNC_LEDGER: Final = "sync.ledger"
 
@@ -20,7 +20,6 @@ DAYS_MAX: Final = 512
 KINDS: Final = ("missing_here", "missing_there", "other_amount", "other_time", "cancelled_here", "repeated")
 """The differences, as fields of `ShopDay`."""
 
-_Count = Annotated[int, Meta(ge=0, le=2**40)]
 Date = Annotated[str, Meta(pattern=r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z")]
 
 
@@ -28,17 +27,17 @@ class ShopDay(Struct, frozen=True, kw_only=True):
     """One shop's day: `here` orders the node accepted, `there` lines the ledger has. `at` is when they were compared
     (Unix ms)."""
 
-    shop: Annotated[str, Meta(pattern=NAME_PATTERN)]
+    shop: Identifier
     date: Date
-    at: Annotated[int, Meta(ge=0, le=253_402_300_800_000)]
-    here: _Count = 0
-    there: _Count = 0
-    missing_here: _Count = 0
-    missing_there: _Count = 0
-    other_amount: _Count = 0
-    other_time: _Count = 0
-    cancelled_here: _Count = 0
-    repeated: _Count = 0
+    at: Milliseconds
+    here: Count = 0
+    there: Count = 0
+    missing_here: Count = 0
+    missing_there: Count = 0
+    other_amount: Count = 0
+    other_time: Count = 0
+    cancelled_here: Count = 0
+    repeated: Count = 0
 
 
 class LedgerCounts(Struct, frozen=True, kw_only=True):

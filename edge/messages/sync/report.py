@@ -9,6 +9,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from ..envelope import Cumulative, Milliseconds
+
 SYNC_REPORT: Final = "sync.report"
 
 REPORT_S: Final = 60.0
@@ -17,8 +19,6 @@ REPORT_S: Final = 60.0
 PROBLEMS_MAX: Final = 16
 """Names in a report, the worst first. `docs/problems.md` has about forty; more than a few at once are one fault."""
 
-_Number = Annotated[int, Meta(ge=0, le=2**62)]
-_Instant = Annotated[int, Meta(ge=0, le=253_402_300_800_000)]
 ProblemName = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,47}\Z")]
 
 
@@ -27,13 +27,13 @@ class NodeReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     and `numbered` are up to which batch they have numbers, `pool` how many have none yet. `waiting` are events that the
     centre has not acknowledged. `problems` are names of `docs/problems.md`, worst first."""
 
-    at: _Instant
+    at: Milliseconds
     version: Annotated[str, Meta(max_length=32)] = ""
-    complete_until: _Instant = 0
-    epoch: _Number = 0
-    numbered: _Number = 0
-    pool: _Number = 0
-    waiting: _Number = 0
+    complete_until: Milliseconds = 0
+    epoch: Cumulative = 0
+    numbered: Cumulative = 0
+    pool: Cumulative = 0
+    waiting: Cumulative = 0
     problems: Annotated[list[ProblemName], Meta(max_length=PROBLEMS_MAX)] = []
 
 

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
+from ..envelope import Cumulative
+
 SYNC_STATEMENT: Final = "sync.statement"
 
 DAY_MS: Final = 86_400_000
@@ -35,9 +37,7 @@ _WITHHELD: Final = "withheld."
 
 _Name = Annotated[str, Meta(min_length=1, max_length=96)]
 _Identifier = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,63}\Z")]
-_Number = Annotated[int, Meta(ge=0, le=2**62)]
-_Total = Annotated[int, Meta(ge=0, le=2**62)]
-Counters = dict[_Name, _Total]
+Counters = dict[_Name, Cumulative]
 
 
 class Entry(NamedTuple):
@@ -56,17 +56,17 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `unlisted` windows are in the sums only."""
 
     node: _Identifier
-    number: _Number
+    number: Cumulative
     day: Annotated[int, Meta(ge=0, le=2_932_896)]
-    at: _Number
-    epoch: _Number
-    through: _Number
+    at: Cumulative
+    epoch: Cumulative
+    through: Cumulative
     history: Annotated[bytes, Meta(min_length=32, max_length=32)]
-    events: _Total = 0
+    events: Cumulative = 0
     scenarios: Annotated[list[_Identifier], Meta(max_length=256)] = []
     windows: Annotated[bytes, Meta(max_length=WINDOWS_MAX * _ENTRY.size)] = b""
     counters: Annotated[dict[_Identifier, Counters], Meta(max_length=256)] = {}
-    unlisted: _Number = 0
+    unlisted: Cumulative = 0
     instance: str = ""
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from ...limits import CONTROL_CHARACTERS, TOPIC_BYTES_MAX, TURNING_CHARACTERS
-from ...messages.envelope import FORBIDDEN, UNKNOWN
+from ...messages.envelope import FORBIDDEN, KIND, UNKNOWN
 from ..packets.codec import MalformedPacket, ProtocolError, PublishPacket, QoS, SubAckReasonCode
 from ..packets.validate import TOPIC_ALIAS_INVALID, check_topic
 
@@ -17,7 +17,6 @@ TOPIC_ALIAS_MAX: Final = 16
 TOPICS_CACHED_MAX: Final = 64
 """Topics whose kind one connection remembers; more than there are kinds."""
 
-_KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
 _HOSTILE: Final = re.compile(f"[{TURNING_CHARACTERS}]")
 _FILTER: Final = re.compile(rf"(?:(?:[^{CONTROL_CHARACTERS}/#+]*|\+)/)*(?:[^{CONTROL_CHARACTERS}/#+]*|[#+])")
 _SHARE: Final = re.compile("\\$share/([^/#+]+)/(.+)", re.DOTALL)
@@ -64,7 +63,7 @@ def parse_up(topic: str, prefix: str) -> str:
     check_topic(topic)
     if not topic.startswith(prefix):
         return FORBIDDEN
-    return topic[len(prefix) :] if _KIND.fullmatch(topic, len(prefix)) else UNKNOWN
+    return topic[len(prefix) :] if KIND.fullmatch(topic, len(prefix)) else UNKNOWN
 
 
 def parse_filter(pattern: str, prefix: str) -> str | SubAckReasonCode:

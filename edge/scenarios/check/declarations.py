@@ -13,12 +13,9 @@ from ...core.node import NODE
 from ...core.scenario import Message, Scenario, Zone
 from ...limits import COUNTERS_MAX, IDENTIFIER_PATTERN, MEASURES_MAX
 from ...messages.batches import Name
-from ...messages.envelope import Receipt, Up
+from ...messages.envelope import KIND, Receipt, Up
 from ...messages.roles import ROLES
 from .bounds import unbounded
-
-KIND: Final = re.compile(r"[a-z][a-z.]{0,31}")
-"""What the listeners take as the last level of a topic."""
 
 OF_THE_NODE: Final = re.compile(r"(accepted|refused|duplicate|located|withheld|shed|answer)\.|late$|other$|discarded$")
 """Counters that the node keeps itself, in the same windows."""

@@ -6,10 +6,7 @@ from typing import Any, Final, cast
 from ...core.scenario import Message
 from ...messages.envelope import topic_down, topic_up
 from ...messages.roles import ROLES
-from .schema import Contract, Schema
-
-IN_COMPONENTS: Final = "#/components/schemas/{name}"
-"""References to schemas of an AsyncAPI document."""
+from .schema import IN_COMPONENTS, Contract, Schema
 
 _MQTT: Final = "0.2.0"
 """Version of AsyncAPI's own description of MQTT."""

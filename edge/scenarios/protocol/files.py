@@ -16,18 +16,13 @@ def texts(scenarios: Sequence[type[Scenario]]) -> dict[str, str]:
         DoorstepError: two of them have one kind.
     """
     Catalog(scenarios)
-    made = schema.contract(scenarios)
+    made, in_components = schema.contract(scenarios), schema.contract(scenarios, schema.IN_COMPONENTS)
     return {
         "doorstep.schema.json": _json(schema.document(made)),
-        "doorstep.asyncapi.json": _json(asyncapi.document(schema.contract(scenarios, asyncapi.IN_COMPONENTS))),
-        "doorstep.openapi.json": openapi_text(scenarios),
+        "doorstep.asyncapi.json": _json(asyncapi.document(in_components)),
+        "doorstep.openapi.json": _json(openapi.document(in_components)),
         "doorstep.d.ts": typescript.document(made),
     }
-
-
-def openapi_text(scenarios: Sequence[type[Scenario]]) -> str:
-    """What a node with these scenarios serves as its HTTP interface."""
-    return _json(openapi.document(schema.contract(scenarios, openapi.IN_COMPONENTS)))
 
 
 def _json(document: Any) -> str:

@@ -6,10 +6,7 @@ from ...core.scenario import Collection, Message
 from ...errors import Reason
 from ...limits import AMOUNT_CENTS_MAX, LEDGER_AT_MS_MAX, LEDGER_ORDERS_MAX, NAME_PATTERN
 from ...messages.sync.ledger import KINDS
-from .schema import Contract, Schema
-
-IN_COMPONENTS: Final = "#/components/schemas/{name}"
-"""References to schemas of an OpenAPI document."""
+from .schema import IN_COMPONENTS, Contract, Schema
 
 WAIT_S_MAX: Final = 60
 """The longest wait for a change: many proxies give up a connection that was silent for so long."""

@@ -21,6 +21,9 @@ Schema = dict[str, Any]
 IN_FILE: Final = "#/$defs/{name}"
 """References of a file that holds JSON Schema and nothing else."""
 
+IN_COMPONENTS: Final = "#/components/schemas/{name}"
+"""References of an AsyncAPI or OpenAPI document."""
+
 _REASONS: Final = [reason.value for reason in Reason]
 _TIME: Final = re.compile(r"(\w+_)?at|until|answer_by")
 _UNITS: Final = (

@@ -7,9 +7,9 @@ import pytest
 from msgspec import Meta, Struct
 
 from edge.core.scenario import Counter, Message, NoOptions, Scenario
-from edge.messages.envelope import Identifier, Receipt, Up
+from edge.messages.envelope import KIND, Identifier, Receipt, Up
 from edge.mqtt.server.topics import parse_up
-from edge.scenarios.check.declarations import KIND, summary, wrong
+from edge.scenarios.check.declarations import summary, wrong
 from edge.scenarios.dispatch import Dispatch
 
 
