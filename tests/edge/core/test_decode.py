@@ -153,6 +153,18 @@ def test_a_topic_without_a_kind_is_refused_with_the_id(kind, reason):
     assert "/up/client-1/" in made.detail or "known kinds" in made.detail
 
 
+@pytest.mark.parametrize(
+    ("kind", "named", "left_out"),
+    [("order.nothing", "order.place", "rider."), ("nothing.at.all", "order.*", "order.place")],
+)
+def test_an_unknown_kind_is_refused_with_the_known_ones(kind, named, left_out):
+    """Those of its group; where there is no such group, the groups."""
+    made = decode(kind, text({"id": "e-1", "at": 1}))
+    assert isinstance(made, Rejected)
+    assert named in made.detail
+    assert left_out not in made.detail
+
+
 @pytest.mark.parametrize(("kind", "fields"), GOOD)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_kind_is_for_the_roles_that_it_names(kind, fields, role):

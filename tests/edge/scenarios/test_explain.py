@@ -2,7 +2,9 @@
 
 import pytest
 
-from edge.scenarios.explain import outcome
+from edge.core.model import Acknowledge, Answer, Now, Row
+from edge.messages.envelope import ENCODE
+from edge.scenarios.explain import answers_in, outcome
 
 
 @pytest.mark.parametrize(
@@ -17,3 +19,12 @@ from edge.scenarios.explain import outcome
 def test_what_became_of_an_event(receipt, text):
     """A repeat, an acceptance in the words of its scenario, or a refusal with its reason."""
     assert outcome(receipt, lambda receipt: f"accepted at {receipt['price']}") == text
+
+
+def test_the_messages_of_a_row_are_those_of_the_kinds_that_are_asked_for():
+    """In both encodings, in their sequence; what is no message is passed over."""
+    sent = [
+        Answer(at, "c1", kind, ENCODE[at % 2 == 0]({"at": at}), 0.0) for at, kind in enumerate(("a", "b", "c", "a"))
+    ]
+    row = Row(1, Now(0.0, 0), [], [], [Acknowledge([""]), *sent])
+    assert answers_in(row, "a", "c") == [("c1", "a", {"at": 0}), ("c1", "c", {"at": 2}), ("c1", "a", {"at": 3})]

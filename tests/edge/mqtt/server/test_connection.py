@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from edge.errors import Reason
 from edge.limits import PACKET_BYTES_MAX
 from edge.mqtt.limits import CONNECT_DEADLINE_S, IN_FLIGHT_TO_CLIENT_MAX, RECEIVE_MAX
 from edge.mqtt.packets.codec import (
@@ -546,3 +547,15 @@ def test_what_comes_after_too_much_is_not_looked_at():
     world.now += 1
     assert peer.send(publish(9), PingReqPacket()) == []
     assert (len(world.receiver.publishes), peer.connection.received_at) == (RECEIVE_MAX, received_at)
+
+
+@EITHER
+def test_what_is_over_the_quota_is_counted(version: int):
+    """The publishes that are too many, and none where the quota is just used up."""
+    world = World(messages_per_s=1, burst=3)
+    peer, _ = world.connect(version=version)
+    peer.send(*[publish(at) for at in range(1, 4)])
+    assert world.receiver.dropped == {}
+    world.now += 2
+    peer.send(*[publish(at) for at in range(4, 9)])
+    assert world.receiver.dropped == {("c1", Reason.OVER_QUOTA): 3}

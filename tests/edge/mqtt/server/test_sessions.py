@@ -64,6 +64,12 @@ def test_a_client_with_too_many_sessions_loses_the_stalest(monkeypatch, gone, ac
     assert peers[int(ended[1])].connection.closing
 
 
+def test_clients_without_an_identifier_get_one_each():
+    """Two of them are two sessions."""
+    sessions = World().sessions
+    assert len({sessions.assign_client_id() for _ in range(3)}) == 3
+
+
 def _looks(world: World) -> int:
     """How often the only session will be looked at."""
     (session,) = world.sessions.identities["c1"].sessions.values()
