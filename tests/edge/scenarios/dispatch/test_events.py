@@ -115,7 +115,7 @@ def test_an_update_has_who_cancelled(district, client, shop, by):
     d.bring_to("accepted")
     assert d.one(msgspec.structs.replace(d.cancel(client, "o1"), shop=shop)) is None
     *before, last = [body for to, body, _ in d.notes.sent if to == "customer" and isinstance(body, Update)]
-    assert (last.state, last.cancelled_by) == ("cancelled", by)
+    assert (last.state, last.cancelled_by, last.reason) == ("cancelled", by, "cancelled")
     assert {update.cancelled_by for update in before} == {""}
 
 
