@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from central.ingest.verify import Alarm
+from central.store import store as store_module
 from central.store.engine.driver import StoreRefused
 from central.store.reader import SUMMARY_CELLS_MAX
 from central.store.store import ALARMS_PER_NODE_MAX, Store
 from edge.messages.batches import Cell, Window
+from edge.messages.sync.ledger import ShopDay
 from tests.central.stores import CELL, START, Place, merge, record, roll_all, windows
 
 
@@ -175,5 +178,37 @@ def test_work_that_somebody_else_has_done_is_not_done_twice(place: Place) -> Non
     assert [store.apply(work) for work in twice] == [2, 0]
     reader = place.reader()
     assert reader.summary(0, 2 * START)["events"] == 6
+    reader.close()
+    store.close()
+
+
+def test_statements_and_ledgers_are_kept_and_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that comes again is the same, a later comparison of a shop's day takes the place of an earlier one, never the
+    other way round; of a node the newest stay, and of another node all."""
+    monkeypatch.setattr(store_module, "STATEMENTS_PER_NODE_MAX", 3)
+    monkeypatch.setattr(store_module, "LEDGER_DAYS_PER_NODE_MAX", 3)
+    store = place.store()
+    merge(store, 1, windows(1))
+    merge(store, 1, windows(1), "n2")
+    days = [ShopDay(shop="s", date=f"2026-01-0{number}", at=START + number, here=number) for number in range(1, 6)]
+    for number in (1, 2, 2, 3, 4, 5, 1):
+        with store.group(["n1", "n2"]) as group:
+            group.keep("n1", number, bytes([number]), b"statement", START + number)
+            group.compare("n1", [days[number - 1]], START)
+            if number == 1:
+                group.keep("n2", 1, b"1", b"statement", START)
+                group.compare("n2", days[:1], START)
+    with store.group(["n1"]) as group:
+        group.compare("n1", [replace(days[4], here=50, at=START + 60), replace(days[3], here=40, at=START)], START)
+    rows = store.driver.rows("select node, day, at from statement order by node, day")
+    assert rows == [("n1", number, START + number) for number in (3, 4, 5)] + [("n2", 1, START)]
+    reader = place.reader()
+    found = [(row["node"], row["date"], row["here"]) for row in reader.ledger("2026-01-01", "2026-01-31")]
+    assert found == [
+        ("n1", "2026-01-05", 50),
+        ("n1", "2026-01-04", 4),
+        ("n1", "2026-01-03", 3),
+        ("n2", "2026-01-01", 1),
+    ]
     reader.close()
     store.close()
