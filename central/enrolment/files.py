@@ -53,14 +53,22 @@ def folder_of(config: Config) -> Path:
 
 def prepare(config_path: str, config: Config) -> tuple[Path, CertificateAuthority, Register]:
     """The folder with all that it needs, made where it is not there. Raises DoorstepError."""
+    folder, authority = _authority(config_path, config)
+    return folder, authority, Register(folder)
+
+
+def _authority(config_path: str, config: Config) -> tuple[Path, CertificateAuthority]:
+    """The folder, and the authority, made where it is not there. Raises DoorstepError."""
     folder = folder_of(config)
-    register = Register(folder)
     if config.ca_cert:
-        return folder, CertificateAuthority.load(config_path, config.ca_cert, config.ca_key), register
-    with register.alone():  # the centre and a command may both be the first
-        if not (folder / "ca.pem").exists():
-            CertificateAuthority.make(folder, config.name)
-    return folder, CertificateAuthority.load(config_path, str(folder / "ca.pem"), str(folder / "ca.key")), register
+        return folder, CertificateAuthority.load(config_path, config.ca_cert, config.ca_key)
+    if not (folder / "ca.pem").exists():
+        register = Register(folder)
+        with register.alone():  # the centre and a command may both be the first
+            if not (folder / "ca.pem").exists():
+                CertificateAuthority.make(folder, config.name)
+        register.close()
+    return folder, CertificateAuthority.load(config_path, str(folder / "ca.pem"), str(folder / "ca.key"))
 
 
 def top(config_path: str, config: Config, authority: CertificateAuthority) -> x509.Certificate:
@@ -80,8 +88,7 @@ def fingerprint(certificate: x509.Certificate) -> bytes:
 
 def opened(config_path: str, config: Config) -> Enrolment:
     """What the running centre needs. Raises DoorstepError."""
-    folder, authority, register = prepare(config_path, config)
-    register.close()
+    folder, authority = _authority(config_path, config)
     above = top(config_path, config, authority)
     own = above.issuer == above.subject  # else an authority that the system knows has signed it
     trust = above.public_bytes(Encoding.PEM).decode("ascii") if own else ""
@@ -91,8 +98,7 @@ def opened(config_path: str, config: Config) -> Enrolment:
 def tls(config_path: str, config: Config) -> tuple[ssl.SSLContext, int | None]:
     """The context of the nodes' listener, which asks for their certificates, and when its own ends (Unix ms). Raises
     DoorstepError."""
-    folder, authority, register = prepare(config_path, config)
-    register.close()
+    folder, authority = _authority(config_path, config)
     chain, key = config.tls_cert, config.tls_key
     if not chain:
         chain = key = str(folder / "server.pem")
