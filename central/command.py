@@ -8,6 +8,7 @@ import click
 from .alerts.command import alert
 from .enrolment.command import invite, retire
 from .fleet.command import nodes
+from .health_index.command import health
 from .operators.command import token, user
 from .quarantine import quarantine
 from .rollout.command import group, rollout
@@ -26,6 +27,7 @@ def central(context: click.Context, config_path: str | None) -> None:
       doorstep central --config central.toml
       doorstep central invite shop-7 --expires 7d --config central.toml
       doorstep central nodes --config central.toml
+      doorstep central health --config central.toml
       doorstep central retire shop-7 --config central.toml
       doorstep central quarantine --config central.toml
       doorstep central rollout start evening.toml --config central.toml
@@ -52,6 +54,7 @@ def central(context: click.Context, config_path: str | None) -> None:
 central.add_command(alert)
 central.add_command(invite)
 central.add_command(nodes)
+central.add_command(health)
 central.add_command(retire)
 central.add_command(quarantine)
 central.add_command(rollout)

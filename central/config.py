@@ -1,5 +1,5 @@
-"""The centre's configuration: one TOML file, flat but for the receivers of alerts. What cannot be used names file,
-field, value and a hint."""
+"""The centre's configuration: one TOML file, flat but for `[health]` and the receivers of alerts. What cannot be used
+names file, field, value and a hint."""
 
 import re
 from pathlib import Path
@@ -17,6 +17,7 @@ from edge.mqtt.address import is_loopback, split_address
 from edge.service import options
 
 from .alerts.receivers import Receiver, receivers
+from .health_index.options import HealthOptions
 from .store.tiers import zone
 
 ROWS_PER_DAY_MIN: Final = 100_000
@@ -65,6 +66,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clock_speed: Annotated[float, Meta(gt=0, le=10_000)] = 1.0
     clock_wall_anchor_ms: Annotated[int, Meta(ge=0)] = 0
     clock_real_anchor_ms: Annotated[int, Meta(ge=0)] = 0
+    # the health index
+    health: HealthOptions = HealthOptions()
     # diagnosis
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -79,10 +82,15 @@ def load(path: str | Path) -> Config:
     values = options.read(path, _TEMPLATE)
     tables = values.pop("alert", [])
     for name, value in values.items():
-        if isinstance(value, dict):
-            raise ConfigError(str(path), name, value, "The file is flat: write option = value, without [sections].")
+        if isinstance(value, dict) is not (name == "health"):
+            raise ConfigError(str(path), name, value, "The file is flat but for [health]: write option = value.")
+    health = values.pop("health", {})
     config = options.convert(path, values, Config, _TEMPLATE)
-    config = msgspec.structs.replace(config, alert=receivers(path, tables))
+    config = msgspec.structs.replace(
+        config,
+        alert=receivers(path, tables),
+        health=options.convert(path, health, HealthOptions, _TEMPLATE, section="health"),
+    )
     options.check_addresses(path, config, ["api_listen", "api_listen_tls"])
     if config.advertised_address:
         _check_enrolment(path, config)

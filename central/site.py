@@ -23,6 +23,7 @@ from .console.desk import Centre
 from .console.site import Console
 from .figures.figures import SECONDS_MAX, Figures
 from .fleet.health import NodeHealth
+from .health_index.read import health_index
 from .operators.operators import Operators
 from .operators.tables import open_tables
 from .quarantine import settle
@@ -111,6 +112,8 @@ class Site:
             now_ms=self._now_ms,
             fleet=fleet,
             states=states,
+            health=lambda days: health_index(self._figures, fleet(), days, _now_ms(), config.health),
+            health_options=config.health,
             settle=lambda batch, retry: self._settle(reader, batch, retry),
             end_rollout=self._end_rollout,
             invite=self._invite if invites else None,

@@ -12,6 +12,7 @@ from edge.messages.sync.ledger import KINDS
 from ..figures import views
 from ..figures.span import RANGES, Span, latest
 from ..fleet.reconcile import reconcile
+from ..health_index import DAYS
 from ..rollout.progress import NODE_STATES, NodePlace, Progress, newest, options_of, places
 from ..store.tiers import DAY_MS
 from .desk import Desk, Visit
@@ -34,7 +35,11 @@ NODES_READ_MAX: Final = 10_000
 """Of one roll-out, to show the worst first."""
 
 LEDGER_DAYS: Final = ("7", "30", "90")
-"""The choices of the page."""
+HEALTH_DAYS: Final = ("1", "7", "30", "90")
+"""The choices of the pages."""
+
+NODES_SHOWN: Final = 100
+"""On the page Health, with nine parts each."""
 
 
 class Page(Struct, frozen=True):
@@ -56,6 +61,7 @@ class Pages:
         """In the sequence in which they stand there."""
         return [
             Page("/", "Fleet", "viewer", self.fleet),
+            Page("/health", "Health", "viewer", self.health),
             Page("/orders", "Orders", "viewer", self.orders),
             Page("/latency", "Latency", "viewer", self.latency),
             Page("/demand", "Demand", "viewer", self.demand),
@@ -95,6 +101,22 @@ class Pages:
         values = {"health": health, "state": state_of(health), "known": known, "events": events}
         orders = views.orders_row(views.whole(series, "dispatch"))
         return self._desk.show(visit, "node.html", range=chosen, span=span, orders=orders, name=name, **values)
+
+    def health(self, visit: Visit) -> Response:
+        """How well each scenario does, and at which nodes it does not."""
+        chosen = visit.query.get("days", "")
+        days = int(chosen) if chosen in HEALTH_DAYS else DAYS
+        found = self._desk.cache.get(("health", days), lambda: self._centre.health(days))
+        scenarios = [each for each in found if not each.node]
+        scenario = visit.query.get("scenario", "")
+        scenario = scenario if any(each.scenario == scenario for each in scenarios) else ""
+        nodes = [each for each in found if each.node and scenario in ("", each.scenario)]
+        shown = [each for each in scenarios if scenario in ("", each.scenario)]
+        values = {"scenarios": scenarios, "shown": shown, "scenario": scenario}
+        values |= {"nodes": nodes[:NODES_SHOWN], "found": len(nodes)}
+        options = self._centre.health_options
+        values |= {"mend_below": options.mend_below, "events_min": options.events_min}
+        return self._desk.show(visit, "health.html", days=days, choices=HEALTH_DAYS, **values)
 
     # -- figures -------------------------------------------------------------------------------------------------------
 

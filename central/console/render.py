@@ -8,6 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..figures.span import RANGES
+from ..health_index.parts import Name
 from ..store.tiers import zone
 from .words import translated
 
@@ -45,6 +46,18 @@ PLACE_WORDS: Final = {
     "silent": "silent",
 }
 """Where a node stands in a roll-out."""
+
+PART_WORDS: Final[dict[Name, str]] = {
+    "response": "Response time",
+    "quality": "Decision quality",
+    "promise": "Promises kept",
+    "declines": "Declined offers",
+    "refusals": "Refused events",
+    "freshness": "Freshness",
+    "loss": "Lost events",
+    "use": "Use",
+    "trend": "Trend",
+}
 
 LEDGER_WORDS: Final = {
     "missing_here": "Missing at the node",
@@ -97,6 +110,7 @@ class Renderer:
             hints=LEDGER_HINTS,
             differences=LEDGER_WORDS,
             stands=PLACE_WORDS,
+            part_words=PART_WORDS,
             sentence=lambda state, sentence: translated(f"hint: {state}", language) if language == "zh" else sentence,
             at=self.at,
             lasts=lambda seconds: span(seconds, language),

@@ -6,6 +6,7 @@ longer ends with StoreSlow.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from time import monotonic
 from typing import Any, Final, TypeVar
 
@@ -75,6 +76,35 @@ class Figures:
         if span.tier != "hour" or first >= last:
             return [(span.tier, span.start, span.end)]
         return [("hour", span.start, first), ("day", first, last), ("hour", last, span.end)]
+
+    def by_scenario(self, span: Span) -> dict[str, dict[str, Sum]]:
+        """Counters and measures of each scenario and node, over the whole stretch."""
+        found: dict[str, dict[str, Sum]] = {}
+        sql = (
+            f"select scenario, first, until, events, counters, measures from {span.tier}"  # noqa: S608 - hour or day
+            " where node = ? and start >= ? and start < ?"
+        )
+        with self._lock, self._driver.reading():
+            nodes = dict(self._driver.rows("select id, name from node where record is not null order by name"))
+            rows = (
+                (number, *row) for number in nodes for row in self._driver.rows(sql, (number, span.start, span.end))
+            )
+            fresh = ((node, scenario, *more[:-1]) for node, _, scenario, *more in self._fresh(span, ""))
+            for number, scenario, first, until, events, counters, measures in _timed(chain(rows, fresh)):
+                total = found.setdefault(scenario, {}).setdefault(nodes[number], Sum())
+                total.reach(first, until, 0, events)
+                total.add_parts(self._codec.unpack(counters, measures, b""))
+        return {scenario: dict(sorted(found[scenario].items())) for scenario in sorted(found)}
+
+    def events(self, span: Span) -> dict[tuple[str, str], int]:
+        """Events of each node and scenario over a stretch that is summed up."""
+        sql = (
+            f"select n.name, s.scenario, sum(s.events) from node n join {span.tier} s on s.node = n.id"  # noqa: S608 - hour or day
+            " where s.start >= ? and s.start < ? group by n.name, s.scenario"
+        )
+        with self._lock, self._driver.reading():
+            rows = self._driver.rows(sql, (span.start, span.end))
+        return {(node, scenario): int(count) for node, scenario, count in rows}
 
     def _add_named(self, found: dict[int, Sum], node: int, packed: bytes, names: Sequence[str]) -> None:
         counters = self._codec.unpack(packed, b"", b"")[0]

@@ -10,7 +10,7 @@ from ..cli_options import CONFIG
 
 if TYPE_CHECKING:
     from ..config import Config
-    from .health import NodeFacts
+    from .health import NodeFacts, NodeHealth
 
 
 @click.command(short_help="List how every node is, and who is invited, enrolled, revoked and retired.")
@@ -74,3 +74,10 @@ def _facts(config_path: str, config: "Config") -> "list[NodeFacts]":
         return reader.facts()
     finally:
         reader.close()
+
+
+def known_fleet(config_path: str, config: "Config", at: int) -> "list[NodeHealth]":
+    """How every node is at `at` (Unix ms), from what is on disk. Raises DoorstepError."""
+    from .health import fleet_health
+
+    return fleet_health(_facts(config_path, config), _states(config_path, config, at), at)

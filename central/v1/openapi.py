@@ -10,6 +10,8 @@ from edge.limits import IDENTIFIER_PATTERN
 from edge.messages.sync.ledger import KINDS
 
 from ..figures.span import PERIODS_MAX, STEP_MS
+from ..health_index import DAYS, DAYS_MAX
+from ..health_index.parts import PARTS
 from ..rollout.plan import State
 from ..rollout.progress import NODE_STATES, Ending
 from .answers import FORMATS
@@ -125,6 +127,30 @@ _PLACE: Final = _object(
         "version": {"type": "integer", "description": "What is in force there; 0: nothing that was pushed."},
         "sha256": {"type": "string", "description": "Of the options in force there."},
         "since": _INT,
+    }
+)
+_PART: Final = _object(
+    {
+        "name": {"enum": list(PARTS)},
+        "weight": _INT,
+        "score": _FLOAT,
+        "value": _FLOAT,
+        "count": {"type": "integer", "description": "Of how many it is made."},
+        "budget_ms": _INT,
+        "missing": {"enum": ["", "no_such", "too_few"], "description": "Why there is no score."},
+    }
+)
+_HEALTH_ROW: Final = _object(
+    {
+        "scenario": _TEXT,
+        "node": {"type": "string", "description": "Empty: all nodes together."},
+        "score": {"type": ["integer", "null"], "description": "From 0 to 100; null without enough data."},
+        "advice": {"enum": ["", "keep", "mend", "retire"]},
+        "mend": {"enum": ["", *PARTS], "description": "The part that costs most."},
+        "where": {"type": "string", "description": "The node where it is worst."},
+        "sentence": _TEXT,
+        "events": _INT,
+        "parts": {"type": "array", "items": _PART},
     }
 )
 _LEDGER_ROW: Final = _object(
@@ -247,6 +273,22 @@ def _nodes() -> dict[str, Any]:
     }
 
 
+def _health() -> dict[str, Any]:
+    name = {"type": "string", "pattern": _NAME}
+    days = {"type": "integer", "minimum": 1, "maximum": DAYS_MAX, "default": DAYS}
+    after = _query("after", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "`next` of the page before.")
+    found = _object({"days": _INT, "rows": _list(_HEALTH_ROW), "next": _MAYBE})
+    which = [_query("scenario", name, "Of one scenario."), _query("node", name, "Of one node.")]
+    return {
+        "/v1/health": _get(
+            "The health index: each scenario over all nodes and at each, the worst first.",
+            "read",
+            _responses(found, 400),
+            [_query("days", days, "Of so many days."), *which, _LIMIT, after],
+        )
+    }
+
+
 def _ledger() -> dict[str, Any]:
     date = {"type": "string", "format": "date", "examples": ["2026-01-31"]}
     after = _query("after", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "`next` of the page before.")
@@ -328,7 +370,7 @@ def document() -> dict[str, Any]:
             "version": "1",
             "description": "Times are Unix milliseconds. Errors are problems (RFC 9457). Every answer has an ETag.",
         },
-        "paths": {**_nodes(), **_figures(), **_ledger(), **_rollouts(), **_others()},
+        "paths": {**_nodes(), **_figures(), **_health(), **_ledger(), **_rollouts(), **_others()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

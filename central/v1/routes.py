@@ -21,6 +21,7 @@ from edge.messages.sync.ledger import KINDS
 from ..console.desk import Centre, Desk, where_from
 from ..figures import views
 from ..figures.span import PERIODS_MAX
+from ..health_index import DAYS, DAYS_MAX
 from ..rollout.progress import newest, options_of, places
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreSlow
 from . import questions
@@ -66,6 +67,7 @@ class Api:
             Route("/v1/nodes/{node}", self._needs("read", self._node), methods=["GET"]),
             Route("/v1/series", self._needs("read", self._series), methods=["GET"]),
             Route("/v1/cells", self._needs("read", self._cells), methods=["GET"]),
+            Route("/v1/health", self._needs("read", self._health), methods=["GET"]),
             Route("/v1/ledger", self._needs("read", self._ledger), methods=["GET"]),
             Route("/v1/rollouts", self._needs("read", self._rollouts), methods=["GET"]),
             Route("/v1/rollouts/{number}", self._needs("read", self._rollout), methods=["GET"]),
@@ -152,6 +154,20 @@ class Api:
         link = _link("/v1/cells", query, {"after": following}) if following else ""
         around = {**asdict(asked.span), "next": following or None}
         return table(request, "cells", Table(CELLS, page), form, around, link)
+
+    def _health(self, request: Request, _: str) -> Response:
+        query = request.query_params
+        questions.only(query, "days", "scenario", "node", "limit", "after")
+        days = questions.number(query, "days", DAYS, DAYS_MAX)
+        limit = questions.number(query, "limit", questions.LIMIT, questions.LIMIT_MAX)
+        after = questions.number(query, "after", 0, questions.NUMBER_MAX, 0)
+        scenario, node = questions.identifier(query, "scenario"), questions.identifier(query, "node")
+        found = self._desk.cache.get(("health", days), lambda: self._centre.health(days))
+        chosen = [each for each in found if scenario in ("", each.scenario) and node in ("", each.node)]
+        following = after + limit if len(chosen) > after + limit else 0
+        link = _link("/v1/health", query, {"after": following}) if following else ""
+        body = {"days": days, "rows": chosen[after : after + limit], "next": following or None}
+        return answer(request, body, link=link)
 
     def _ledger(self, request: Request, _: str) -> Response:
         query = request.query_params

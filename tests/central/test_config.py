@@ -33,6 +33,9 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     [
         ("nmae = 'x'", "nmae", "deploy/central.toml lists every option"),
         ("[name]\nx = 1", "name", "flat"),
+        ("[health]\nqualitty = 1", "[health] qualitty", "Did you mean quality?"),
+        ("[health]\nquality = -1", "[health] quality", "at least 0"),
+        ("health = 3", "health", "flat but for [health]"),
         ("listen = ''", "listen", "listen for no node"),
         ("listen_tls = '0.0.0.0:8884'", "listen_tls", "tls_cert"),
         ("anonymous = true\nlisten = '0.0.0.0:1884'", "listen", "loopback"),

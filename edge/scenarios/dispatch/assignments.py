@@ -28,6 +28,7 @@ from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import Order
 from .state.riders import Rider, same_pickup
+from .state.travel import Service
 from .times.learned import Interval
 
 BURST_OFFERS: Final = 8
@@ -118,7 +119,15 @@ def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> 
     out.count("order.offered", now.wall_ms)
     if order.offers == 1:
         out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
+        out.count("order.over_bound_s", now.wall_ms, max(0, order.dropoff_ms - _bound_ms(dispatch, order)) // 1000)
     update(dispatch, order, now, out)
+
+
+def _bound_ms(dispatch: DispatchState, order: Order) -> int:
+    """When the order could be at its door at the earliest, by the times that hold in this round: with a rider at the
+    shop since it was placed, who has nothing else to do."""
+    service = Service(dispatch.rules)
+    return service.dropoff_ms(max(order.ready_ms, order.placed_ms + service.before_pickup), order.ride_s)
 
 
 def confirm(dispatch: DispatchState, now: Now, out: Effects) -> None:

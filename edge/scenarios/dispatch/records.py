@@ -119,6 +119,7 @@ COUNTERS: Final = (
     Counter("order.delayed", of="orders with a new ready time"),
     Counter("order.rescheduled", of="orders moved to other times, or given another priority"),
     Counter("order.offered", of="offers to riders"),
+    Counter("order.over_bound_s", of="seconds by which first offers lead to the door later than the earliest possible"),
     Counter("order.assigned", of="offers accepted"),
     Counter("order.at_shop", of="riders' arrivals at a shop"),
     Counter("order.picked_up", of="orders"),

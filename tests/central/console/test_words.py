@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 import central.console
-from central.console.render import COUNT_WORDS, LEDGER_HINTS, LEDGER_WORDS, MEASURE_WORDS, PLACE_WORDS, RANGE_WORDS
+from central.console.render import (
+    COUNT_WORDS,
+    LEDGER_HINTS,
+    LEDGER_WORDS,
+    MEASURE_WORDS,
+    PART_WORDS,
+    PLACE_WORDS,
+    RANGE_WORDS,
+)
 from central.console.words import CHINESE, choose, translated
 
 FOLDER = Path(central.console.__file__).parent
@@ -16,7 +24,7 @@ def used() -> set[str]:
     """The texts that go through the table."""
     templates = "\n".join(path.read_text(encoding="utf-8") for path in (FOLDER / "templates").iterdir())
     found = {text for text in re.findall(r"_\(\"([^\"]+)\"\)|_\('([^']+)'\)", templates) for text in text if text}
-    tables = (RANGE_WORDS, MEASURE_WORDS, COUNT_WORDS, LEDGER_WORDS, LEDGER_HINTS, PLACE_WORDS)
+    tables = (RANGE_WORDS, MEASURE_WORDS, COUNT_WORDS, LEDGER_WORDS, LEDGER_HINTS, PART_WORDS, PLACE_WORDS)
     return found | {text for table in tables for text in table.values()}
 
 

@@ -21,6 +21,25 @@ def test_an_offer_has_its_stops_and_its_deadline(district):
     assert [expires for to, body, expires in d.notes.sent if body is offer] == [d.seconds + 45]
 
 
+def test_an_offer_counts_how_far_it_misses_the_earliest_possible(district):
+    """Nothing where the rider is there before the food; else how long its way takes after that. Another offer of the
+    same order counts no more."""
+    d = district(reply_s=45)
+    d.begin("r1")
+    d.round(d.place("o1", prep_s=170))
+    assert (len(d.notes.assignments("r1")), d.notes.counts["order.over_bound_s"]) == (1, 0)
+    d = district(reply_s=45)
+    d.begin("r1")
+    d.round(d.place("o1", pickup=Place(52.52, 13.42)))
+    (decision,) = d.decisions
+    assert decision.candidates[0].travel_s > 300
+    assert d.notes.counts["order.over_bound_s"] == decision.candidates[0].travel_s
+    d.begin("r2")
+    d.round(d.reply("r1", "o1", 1, accept=False))
+    assert len(d.notes.assignments("r2")) == 1
+    assert d.notes.counts["order.over_bound_s"] == decision.candidates[0].travel_s
+
+
 def test_an_offer_shows_the_whole_trip(district):
     """What is fetched together comes first, then all doors in sequence, each stop with its order; a trip to another
     shop is not shown."""
