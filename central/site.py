@@ -112,7 +112,7 @@ class Site:
             now_ms=self._now_ms,
             fleet=fleet,
             states=states,
-            health=lambda days: health_index(self._figures, fleet(), days, _now_ms(), config.health),
+            health=lambda days: health_index(self._figures, fleet(), days, self._now_ms(), config.health),
             health_options=config.health,
             settle=lambda batch, retry: self._settle(reader, batch, retry),
             end_rollout=self._end_rollout,

@@ -10,7 +10,7 @@ Budget = Annotated[int, Meta(ge=1, le=86_400_000)]
 
 class HealthOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The section `[health]` of the centre's configuration: a weight for each part (0: it does not count), and from
-    when on something is said."""
+    when on there is a score and an advice."""
 
     response: Weight = 15
     quality: Weight = 20
@@ -27,3 +27,17 @@ class HealthOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     mend_below: Annotated[int, Meta(ge=1, le=100)] = 60
     retire_events_per_day: Annotated[int, Meta(ge=0, le=2**40)] = 20
     retire_trend: Annotated[float, Meta(ge=0, le=1)] = 0.7
+
+    def weights(self) -> dict[str, int]:
+        """By the name of the part."""
+        return {
+            "response": self.response,
+            "quality": self.quality,
+            "promise": self.promise,
+            "declines": self.declines,
+            "refusals": self.refusals,
+            "freshness": self.freshness,
+            "loss": self.loss,
+            "use": self.use,
+            "trend": self.trend,
+        }

@@ -112,7 +112,7 @@ def parts_of(scenario: str, found: Counted, options: HealthOptions) -> list[Part
         part.name: part for part in (*_answers(profile, scenario, found, options), *_shares(profile, found, options))
     }
     made |= {part.name: part for part in _common(found, options)}
-    return [made.get(name, Part(name=name, weight=getattr(options, name), missing="no_such")) for name in PARTS]
+    return [made.get(name, Part(name=name, weight=options.weights()[name], missing="no_such")) for name in PARTS]
 
 
 def worth(name: Name, value: float) -> float:
@@ -185,5 +185,5 @@ def _share(name: Name, some: int, whole: int, options: HealthOptions) -> Part:
 
 def _part(name: Name, value: float | None, count: int, options: HealthOptions) -> Part:
     if value is None or count < options.values_min:
-        return Part(name=name, weight=getattr(options, name), count=count, missing="too_few")
-    return Part(name=name, weight=getattr(options, name), score=worth(name, value), value=value, count=count)
+        return Part(name=name, weight=options.weights()[name], count=count, missing="too_few")
+    return Part(name=name, weight=options.weights()[name], score=worth(name, value), value=value, count=count)

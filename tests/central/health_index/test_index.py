@@ -41,7 +41,7 @@ def test_what_is_not_is_mended_where_it_is_worst() -> None:
 
 def test_what_is_hardly_used_any_more_is_retired() -> None:
     """Little used and falling; not what is only one of the two."""
-    assert found(a=counted(events=15, before=19))["a"].advice == ""  # too little to say how it goes
+    assert found(a=counted(events=15, before=19))["a"].advice == ""  # too little to compare
     assert found(a=counted(events=15, before=100))["a"].advice == "retire"
     old = counted(events=210, before=1_000, days=30.0)
     assert (found(a=old)["a"].advice, "Retire it" in found(a=old)["a"].sentence) == ("retire", True)
@@ -50,7 +50,7 @@ def test_what_is_hardly_used_any_more_is_retired() -> None:
 
 
 def test_without_enough_data_there_is_no_score() -> None:
-    """It says what is missing, and stands last."""
+    """What is missing is named, and it stands last."""
     made = found(a=counted(events=199), b=counted())
     assert (made["a"].score, made["a"].advice) == (None, "")
     assert made["a"].sentence.startswith("No score yet: 199 of 200 events.")

@@ -9,7 +9,9 @@ from central.health_index.parts import PARTS
 
 def test_each_part_has_a_weight() -> None:
     """Of 100 in all, by default."""
-    assert sum(getattr(HealthOptions(), name) for name in PARTS) == 100
+    weights = HealthOptions().weights()
+    assert (tuple(weights), sum(weights.values())) == (PARTS, 100)
+    assert all(weights[name] == getattr(HealthOptions(), name) for name in PARTS)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.health_index.options import HealthOptions
-from central.health_index.parts import PARTS, SCALES, Counted, Part, parts_of, worth
+from central.health_index.parts import PARTS, SCALES, Counted, Name, Part, parts_of, worth
 from edge.messages.batches import fold
 
 OPTIONS = HealthOptions()
@@ -26,7 +26,7 @@ def by_name(scenario: str, counted: Counted, options: HealthOptions = OPTIONS) -
 
 
 def test_dispatch_has_all_of_them() -> None:
-    """Each with its value, and worth what the scale says."""
+    """Each with its value, and worth what its scale has."""
     answers = (50, fold(b"", [1_000] * 40 + [1_350_000] * 10))
     counted = Counted(
         days=2, events=1_000, before=2_000, counters=DISPATCH, answers=answers, lost=5, behind_s=(60.0, 100_000.0)
@@ -75,7 +75,7 @@ def test_a_budget_may_be_another_one() -> None:
 
 
 @given(name=st.sampled_from(PARTS), values=st.lists(st.floats(0, 1e9), min_size=2, max_size=2))
-def test_better_is_never_worth_less(name: str, values: list[float]) -> None:
+def test_better_is_never_worth_less(name: Name, values: list[float]) -> None:
     """Between 0 and 100."""
     good, bad = SCALES[name]
     better, worse = sorted(values, reverse=good > bad)
