@@ -19,6 +19,7 @@ from tests.central.stores import merge
 WAIT_S = 30
 PAGES = (
     "/",
+    "/health",
     "/orders",
     "/latency",
     "/demand",

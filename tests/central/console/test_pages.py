@@ -97,6 +97,20 @@ def test_both_sides_of_a_day_are_compared(console: Served) -> None:
             assert (answer.status_code, "no day that is kept" in answer.text) == (404, True)
 
 
+def test_health_names_what_is_to_be_mended_and_where(console: Served) -> None:
+    """The whole first, then nodes, the worst first; parts have values with units; too little data has no bar."""
+    text = page(console, "/health")
+    assert "Mend : Promises kept, worst at shop-3" in text
+    assert "Promises kept 57 90.2 % of 550" in text
+    assert "Response time 100 30.0 s for 9 of 10; budget 15.0 min" in text
+    assert "Declined offers too little data : 0" in text or "Declined offers too little data: 0" in text
+    rows = text.partition("By node, the worst first")[2]
+    assert rows.index("shop-3") < rows.index("shop-2") < rows.index("shop-1")
+    assert "Keep" in rows
+    assert page(console, "/health?scenario=nobody&days=nonsense").partition("By node")[2].count("dispatch") == 3
+    assert "需改进" in page(console, "/health?scenario=dispatch&days=30", "zh")
+
+
 def test_rollouts_show_where_each_node_stands(console: Served) -> None:
     """Who began it, the stages with their deadline, and of each node what is in force or why not."""
     text = page(console, "/rollouts")

@@ -13,7 +13,7 @@ from tests.central.consoles import HOURS, NOW_MS, Served
 PERIODS = 6 * HOURS
 Ask = Callable[..., httpx.Response]
 PATHS = ("/v1/nodes", "/v1/nodes/shop-1", "/v1/series", "/v1/cells", "/v1/ledger", "/v1/quarantine", "/v1/enrolment")
-PATHS = (*PATHS, "/v1/rollouts", "/v1/rollouts/1")
+PATHS = (*PATHS, "/v1/health", "/v1/rollouts", "/v1/rollouts/1")
 
 
 def problem(answer: httpx.Response, status: int) -> str:
@@ -101,6 +101,20 @@ def test_cells_come_in_pages(ask: Ask) -> None:
     assert first.json()["rows"] + second.json()["rows"] == whole
     assert len({(row["name"], row["cell"]) for row in whole}) == len(whole) == 14
     assert ask("/v1/cells?format=csv").text.splitlines()[0] == "scenario,name,cell,count"
+
+
+def test_scores_come_in_pages(ask: Ask) -> None:
+    """The worst first, each with nine parts; of one scenario or node; days that cannot be used are named."""
+    first = ask("/v1/health?limit=3")
+    second = ask(first.headers["link"].partition("<")[2].partition(">")[0])
+    rows = first.json()["rows"] + second.json()["rows"]
+    assert [row["node"] for row in rows] == ["shop-3", "shop-2", "", "shop-1"]
+    assert [row["score"] for row in rows] == sorted(row["score"] for row in rows)
+    assert (rows[2]["advice"], rows[2]["mend"], rows[2]["where"]) == ("mend", "promise", "shop-3")
+    assert all(len(row["parts"]) == 9 for row in rows)
+    assert [row["node"] for row in ask("/v1/health?node=shop-1&days=30").json()["rows"]] == ["shop-1"]
+    assert ask("/v1/health?scenario=labels").json()["rows"] == []
+    assert "days" in problem(ask("/v1/health?days=91"), 400)
 
 
 def test_books_come_in_pages(ask: Ask) -> None:
