@@ -5,7 +5,7 @@ longer ends with StoreSlow.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -77,8 +77,9 @@ class Figures:
             return [(span.tier, span.start, span.end)]
         return [("hour", span.start, first), ("day", first, last), ("hour", last, span.end)]
 
-    def by_scenario(self, span: Span) -> dict[str, dict[str, Sum]]:
-        """Counters and measures of each scenario and node, over the whole stretch."""
+    def by_scenario(self, span: Span, measures: Mapping[str, str]) -> dict[str, dict[str, Sum]]:
+        """Counters of each scenario and node over the whole stretch, and of a scenario's measures the one that is
+        named."""
         found: dict[str, dict[str, Sum]] = {}
         sql = (
             f"select scenario, first, until, events, counters, measures from {span.tier}"  # noqa: S608 - hour or day
@@ -90,10 +91,14 @@ class Figures:
                 (number, *row) for number in nodes for row in self._driver.rows(sql, (number, span.start, span.end))
             )
             fresh = ((node, scenario, *more[:-1]) for node, _, scenario, *more in self._fresh(span, ""))
-            for number, scenario, first, until, events, counters, measures in _timed(chain(rows, fresh)):
+            for number, scenario, first, until, events, counters, sketches in _timed(chain(rows, fresh)):
                 total = found.setdefault(scenario, {}).setdefault(nodes[number], Sum())
                 total.reach(first, until, 0, events)
-                total.add_parts(self._codec.unpack(counters, measures, b""))
+                name = measures.get(scenario, "")
+                named, measured, _ = self._codec.unpack(counters, sketches if name else b"", b"")
+                total.add_counters(named)
+                if name in measured:
+                    total.add_measures({name: measured[name]})
         return {scenario: dict(sorted(found[scenario].items())) for scenario in sorted(found)}
 
     def events(self, span: Span) -> dict[tuple[str, str], int]:

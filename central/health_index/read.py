@@ -26,7 +26,8 @@ def health_index(
     """Of the last so many days and today, compared with as many before. Errors are those of Figures."""
     start = figures.calendar.day(max(now_ms - days * DAY_MS, 0))
     length = now_ms + 1 - start
-    found = figures.by_scenario(Span(start, now_ms + 1, "day"))
+    measures = {scenario: profile.answer for scenario, profile in PROFILES.items()}
+    found = figures.by_scenario(Span(start, now_ms + 1, "day"), measures)
     earlier = figures.events(Span(figures.calendar.day(max(start - length, 0)), start, "day"))
     lost = figures.read(lambda driver: _lost(driver, start))
     discarded = {node: total.counters.get("discarded", 0) for node, total in found.pop(NODE, {}).items()}
