@@ -45,7 +45,7 @@ class Profile(Struct, frozen=True):
 PROFILES: Final = {
     "dispatch": Profile(
         answer="placed_to_offered_ms",
-        budget_ms=900_000,
+        budget_ms=1_200_000,
         over="order.over_bound_s",
         kept="promise.kept",
         broken="promise.broken",
@@ -64,7 +64,7 @@ PROFILES: Final = {
 
 SCALES: Final[dict[Name, tuple[float, float]]] = {
     "response": (1.0, 2.0),
-    "quality": (5.0, 25.0),
+    "quality": (2.0, 15.0),
     "promise": (0.98, 0.80),
     "declines": (0.05, 0.50),
     "refusals": (0.01, 0.20),

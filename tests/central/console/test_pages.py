@@ -102,7 +102,7 @@ def test_health_names_what_is_to_be_mended_and_where(console: Served) -> None:
     text = page(console, "/health")
     assert "Mend : Promises kept, worst at shop-3" in text
     assert "Promises kept 57 90.2 % of 550" in text
-    assert "Response time 100 p90 30.0 s, budget 15.0 min" in text
+    assert "Response time 100 p90 30.0 s, budget 20.0 min" in text
     assert "Declined offers too little data : 0" in text or "Declined offers too little data: 0" in text
     rows = text.partition("By node, the worst first")[2]
     assert rows.index("shop-3") < rows.index("shop-2") < rows.index("shop-1")
