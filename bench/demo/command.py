@@ -9,9 +9,10 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -20,9 +21,10 @@ from ..source import source
 
 if TYPE_CHECKING:
     # Imported where they are used, so that --help and a wrong option cost nothing.
-    from .demo import Demo, Options
+    from .demo import Demo
     from .district.instance import Instance
-    from .report import Ended
+    from .fleet.fleet import FleetDemo
+    from .options import Options
 
 FRAME_S: Final = 0.25
 """Real seconds between two pictures of the live screen."""
@@ -45,6 +47,9 @@ INTERRUPTED: Final = 130
 )
 @click.option(
     "--broker", default="", metavar="URL", help="Run through this MQTT broker: mqtt://[user:password@]host[:port]."
+)
+@click.option(
+    "--nodes", type=click.IntRange(1, 9), default=1, show_default=True, metavar="N", help="So many nodes at one centre."
 )
 @click.option("--headless", is_flag=True, help="No live screen; print the result at the end.")
 @click.option("--json", "report_path", type=click.Path(), metavar="FILE", help="Write the report here.")
@@ -71,6 +76,7 @@ def demo(
     path: str | None,
     minutes: float | None,
     broker: str,
+    nodes: int,
     headless: bool,
     report_path: str | None,
     kill_node: int,
@@ -94,6 +100,7 @@ def demo(
       doorstep demo --headless --speed 300 --json out.json       # a whole day, checked; data in out-data/
       doorstep demo --headless --speed 300 --kill-node 3 --json out.json
       doorstep demo --broker mqtt://127.0.0.1:1883
+      doorstep demo --nodes 5 --headless --minutes 1             # five nodes and a console: one is cut off, and more
 
     \b
     A run that was not interrupted is checked: exit code 0 only if every invariant held. With --json or --data-dir the
@@ -104,12 +111,14 @@ def demo(
 
     Exit codes: 0 every invariant held, 1 one did not, 2 an input cannot be used, 3 a port is in use.
     """
-    from .demo import Options
     from .district.district import generate
     from .district.instance import read
     from .folder import prepare
+    from .options import Options
     from .people.world import Habits
 
+    if nodes > 1 and (path or broker or kill_node):
+        raise click.UsageError("--nodes makes its own districts: leave --instance, --broker and --kill-node out.")
     instance = read(path) if path else generate(seed)
     habits = Habits(decline=decline_probability, silent=silent_probability)
     if not headless and not sys.stdout.isatty():
@@ -123,14 +132,16 @@ def demo(
     try:
         with _kept_signals() as early:
             prepare(folder)
-            held = _run(instance, options, folder, headless, report_path, early)
+            parts = _fleet(nodes) if nodes > 1 else _single(instance)
+            held = _run(parts, options, folder, headless, report_path, early)
     finally:
         # What went wrong can be looked at: only a good run's data goes.
-        stays = stays or (held is False and (folder / "edge").exists())
+        data = next((path for path in (folder / "edge", folder / "shop-1" / "edge") if path.exists()), None)
+        stays = stays or (held is False and data is not None)
         if not stays:
             shutil.rmtree(folder, ignore_errors=True)
-        elif (folder / "edge").exists():
-            click.echo(f"The run's data is in {folder}. Ask it: doorstep replay --journal {folder / 'edge'}")
+        elif data is not None:
+            click.echo(f"The run's data is in {folder}. Ask it: doorstep replay --journal {data}")
     if held is None:
         sys.exit(INTERRUPTED if headless else 0)
     sys.exit(0 if held else 1)
@@ -159,57 +170,71 @@ def _folder(data_dir: str | None, report_path: str | None, keep: bool) -> tuple[
     return Path(tempfile.mkdtemp(prefix="doorstep-demo-")), keep
 
 
+class _Parts(NamedTuple):
+    """What a run is made of: with one node, or with several."""
+
+    demo: "Callable[[Options, Path], Demo | FleetDemo]"
+    build: Callable[[Any], dict[str, Any]]
+    lines: Callable[[Mapping[str, Any]], list[str]]
+    draw: Callable[..., Any]
+
+
+def _single(instance: "Instance") -> _Parts:
+    from .demo import Demo
+    from .report import build, lines
+    from .screen import draw
+
+    return _Parts(partial(Demo, instance), build, lines, draw)
+
+
+def _fleet(count: int) -> _Parts:
+    from .fleet.fleet import FleetDemo
+    from .fleet.proof import build, lines
+    from .fleet.screen import draw
+
+    return _Parts(partial(FleetDemo, count), build, lines, draw)
+
+
 def _run(
-    instance: "Instance",
-    options: "Options",
-    folder: Path,
-    headless: bool,
-    report_path: str | None,
-    early: list[int],
+    parts: _Parts, options: "Options", folder: Path, headless: bool, report_path: str | None, early: list[int]
 ) -> bool | None:
     """Run, report, and return whether every invariant held; None where the run was interrupted, also by an early
     signal."""
     import uvloop
 
-    from .demo import Demo
-    from .report import build, lines
-
     # What the clients' own machinery complains of must not land in the picture, and must not be lost either.
     logging.basicConfig(filename=folder / "demo.log", level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
 
-    async def main() -> "tuple[Demo, Ended | None]":
-        demo = Demo(instance, options, folder)
+    async def main() -> "tuple[Demo | FleetDemo, Any]":
+        demo = parts.demo(options, folder)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(demo.complained)
         for number in ENDING:
             loop.add_signal_handler(number, demo.interrupt)
         if early:
             return demo, None
-        return demo, await (demo.run() if headless else _shown(demo))
+        if headless:
+            demo.on_open = click.echo
+        return demo, await (demo.run() if headless else _shown(demo, parts.draw))
 
     demo, ended = uvloop.run(main())
     if ended is None:
-        counts = demo.records.order_states()
-        click.echo(
-            f"Stopped after {demo.real_s:.0f} s: {demo.records.counts['placed']} orders placed, {counts['delivered']} "
-            f"delivered, {demo.records.counts['receipts']} receipts. Node and centre are stopped."
-        )
+        click.echo(f"Stopped after {demo.real_s:.0f} s: {demo.counted()}. Nodes and centre are stopped.")
         return None
-    report = build(ended)
+    report = parts.build(ended)
     write_report(report_path, {**report, "versions": source()})
-    for line in lines(report):
+    for line in parts.lines(report):
         click.echo(line)
-    return ended.held
+    return all(report["invariants"].values())
 
 
-async def _shown(demo: "Demo") -> "Ended | None":
+async def _shown(demo: "Demo | FleetDemo", draw: Callable[..., Any]) -> Any:
     """Run with the live screen and its keys. Pictures are drawn beside the loop: drawing must not delay the clients it
     shows."""
     from rich.console import Console
     from rich.live import Live
 
     from .keys import keys
-    from .screen import draw
 
     console = Console()
     help_shown = False
@@ -247,11 +272,11 @@ async def _shown(demo: "Demo") -> "Ended | None":
     return await running
 
 
-def _open(demo: "Demo") -> None:
+def _open(demo: "Demo | FleetDemo") -> None:
     """The page in a browser, where there is a desktop: a browser of the terminal would draw over the screen."""
-    url = demo.site.status_url()
+    url = demo.page_url()
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")) and sys.platform != "darwin":
-        demo.records.log(demo.now_ms(), f"no desktop here: open {url}")
+        demo.log(f"no desktop here: open {url}")
         return
-    demo.records.log(demo.now_ms(), "the page opens in the browser")
+    demo.log("the page opens in the browser")
     asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)

@@ -5,13 +5,10 @@ import contextlib
 import math
 import random
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
-
-from msgspec import Struct
 
 from edge.clock import Clock
 from edge.errors import DoorstepError
@@ -19,10 +16,11 @@ from edge.scenarios.dispatch.messages import NAME as DISPATCH
 from edge.scenarios.labels.messages import NAME as LABELS
 
 from ..lab.process import Keeper
-from ..lab.settings import Option, write_private
+from ..lab.settings import Option
 from ..lab.site import Site
 from .decisions import Decisions
 from .district.instance import Instance, Order
+from .options import GIVE_UP_S, Options, Start, behind, rules, split_broker
 from .people.clients import Fleet
 from .people.customers import Customer
 from .people.dispatcher import DESK, Dispatcher
@@ -31,12 +29,11 @@ from .people.kitchens import Kitchen, name_of
 from .people.riders import Rider
 from .people.scheduler import Scheduler
 from .people.shelves import Shelves
-from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, Habits, World
+from .people.world import CONNECT_AHEAD_REAL_S, MINUTE_MS, World
 from .proof.evidence import read_journal
 from .proof.invariants import Case, check_invariants, states
 from .proof.records import Records
 from .report import Ended
-from .rules import GIVE_UP_S, rules
 from .trouble import Trouble
 from .watch import Watch
 
@@ -67,34 +64,30 @@ LABELS_SIMULATED_S_MAX: Final = 120.0
 """Bound of the wait at the end until every label has confirmed what is in force: a few resends."""
 
 
-class Options(Struct, frozen=True, kw_only=True):
-    """What was asked for. `minutes` are real, 0 for the whole day; `broker` is empty for the node's own endpoint."""
-
-    speed: float = 60.0
-    seed: int = 1
-    minutes: float = 0.0
-    broker: str = ""
-    kills: int = 0
-    live: bool = False
-    """With a screen and keys: decisions are read while they are made, and the uplink can be cut."""
-    habits: Habits = Habits()
-
-
 class Demo:
     """One run. Everything that a screen may show is an attribute; nothing of it needs a screen."""
 
-    def __init__(self, instance: Instance, options: Options, folder: Path) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        options: Options,
+        folder: Path,
+        site: Site | None = None,
+        start: Start | None = None,
+    ) -> None:
+        """`site` and `start` where it is one of several nodes at one centre."""
         self.instance = instance
         self.options = options
         self.folder = folder
         self.phase = "starting"
         self.records = Records()
         self.interrupted = False
-        self._broker = _split(options.broker)
+        self._broker = split_broker(options.broker)
         self._stop = asyncio.Event()
         self._draw = random.Random(f"demo {options.seed}")
         self.node_name = f"district-{secrets.token_hex(3)}" if options.broker else "district"
-        self.site = Site(folder, self.node_name)
+        self.site = site or Site(folder, self.node_name)
+        self.node_name = self.site.node_name
         self.keeper = Keeper(self.site.centre, self.site.node)
         self.watch = Watch(self.site)
         self.trouble = Trouble(self.site, self.keeper, self.watch, self.records)
@@ -103,8 +96,15 @@ class Demo:
         """When the day is over, if nobody is late (simulated); 0 before it has begun."""
         self.scheduler: Scheduler | None = None
         self._began = perf_counter()
-        self._began_ms = int(time() * 1000)
-        self.morning_ms = self._began_ms // DAY_MS * DAY_MS + MORNING_MS
+        real_ms = int(time() * 1000)
+        start = start or Start(real_ms // DAY_MS * DAY_MS + MORNING_MS, real_ms)
+        self.morning_ms, self._began_ms = start.wall_ms, start.real_ms
+        self.on_open: Callable[[str], None] = lambda _: None
+        """Called with a line about where a person may look, where there is something to log in to."""
+        self.is_held: Callable[[], bool] = lambda: False
+        """Whether the day is not to end yet."""
+        self.before_stop: Callable[[Demo], Awaitable[None]] | None = None
+        """What is still to be done when the centre has everything, and before the node is stopped."""
         self.fleet: Fleet | None = None
         self._open_orders: set[str] = set()
         self._shelves: list[Shelves] = []
@@ -128,6 +128,20 @@ class Demo:
         if self._world is not None and self.phase == "day":
             self._do(self.trouble.kill(self._world))
 
+    def page_url(self) -> str:
+        """Where a person finds the page of the node."""
+        return self.site.status_url()
+
+    def log(self, text: str) -> None:
+        """A line for the screen."""
+        self.records.log(self.now_ms(), text)
+
+    def counted(self) -> str:
+        """What has happened so far."""
+        counts = self.records.counts
+        delivered = self.records.order_states()["delivered"]
+        return f"{counts['placed']} orders placed, {delivered} delivered, {counts['receipts']} receipts"
+
     @property
     def left_s(self) -> float | None:
         """Real seconds until the day ends, as far as that can be known; None before it has begun."""
@@ -144,6 +158,11 @@ class Demo:
     def now_ms(self) -> int:
         """The simulated wall clock."""
         return self.morning_ms if self.scheduler is None else self.scheduler.now_ms()
+
+    @property
+    def day_ms(self) -> int:
+        """Minute 0 of the instance, wall ms; 0 before everybody is connected."""
+        return self._world.day_ms if self._world is not None else 0
 
     @property
     def real_s(self) -> float:
@@ -196,8 +215,10 @@ class Demo:
             LABELS: label_options(options.speed),
         }
         scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
-        uplink = {"uplink": await self.trouble.open_uplink()} if options.live else {}
-        node = {**anchors, **scenarios, **self._link(broker, username, password), **sections, **uplink}
+        cuttable = options.live or self.site.scheme == "mqtts"
+        uplink = {"uplink": await self.trouble.open_uplink()} if cuttable else {}
+        link = behind(broker, username, password, self.folder)
+        node = {**anchors, **scenarios, **link, **sections, **uplink}
         self.site.configure(tokens, node, roles={DESK: "dispatcher"})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or self.site.url
@@ -232,16 +253,6 @@ class Demo:
         if not fleet.connected and not self.interrupted:
             raise DoorstepError(f"Nobody could connect within {CONNECT_REAL_S_MAX:.0f} s. {kitchens[0].client.error}")
 
-    def _link(self, broker: str, username: str, password: str) -> dict[str, Option]:
-        """Broker mode: the node is a client, as everybody is."""
-        if not broker:
-            return {}
-        link: dict[str, Option] = {"listen": "", "link": broker}
-        if username:
-            write_private(self.folder / "link.token", password)
-            link |= {"link_username": username, "link_token_file": "link.token"}
-        return link
-
     def _people(self, world: World) -> None:
         """Schedule everybody's day."""
         instance = self.instance
@@ -268,11 +279,12 @@ class Demo:
                 for failure in (scheduler.failure, self.keeper.failure):
                     if failure is not None:
                         raise failure
-                if options.minutes and self.real_s >= options.minutes * 60:
+                is_held = self.is_held()
+                if options.minutes and self.real_s >= options.minutes * 60 and not is_held:
                     return True
                 now_ms = scheduler.now_ms()
                 home = all(state == "off" for state in self.records.riders.values())
-                if (not self._open_orders and now_ms > shifts_ms and home) or now_ms > last_ms:
+                if not is_held and ((not self._open_orders and now_ms > shifts_ms and home) or now_ms > last_ms):
                     return False
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), 0.1)
@@ -298,9 +310,12 @@ class Demo:
         settled = await self._until(self.watch.in_step, drain_s)
         if not settled:
             self.records.log(self.now_ms(), f"the centre did not catch up within {drain_s:.0f} s")
+        if self.before_stop is not None and not self.interrupted:
+            await self.before_stop(self)
         if self.interrupted:
             return None
         watch = self.watch
+        await watch.look()
         at_node, at_centre = watch.events()
         await self._stop_processes()
         self.phase = "checking"
@@ -384,17 +399,3 @@ class Demo:
         task = asyncio.get_running_loop().create_task(work)
         self._troubles.add(task)
         task.add_done_callback(self._troubles.discard)
-
-
-def _split(url: str) -> tuple[str, str, str]:
-    """A broker's address without the name and the password in it, and these."""
-    if not url:
-        return "", "", ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise DoorstepError(
-            f"{url!r} is no broker's address. Write mqtt://host:port or mqtt://user:password@host:port."
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}", unquote(parts.username or ""), unquote(parts.password or "")

@@ -28,7 +28,7 @@ class Trouble:
         """A way to the centre that can be cut; its URL, for the node."""
         self._proxy = Proxy((UPLINK, self._site.centre_port))
         await self._proxy.start()
-        return f"mqtt://{UPLINK}:{self._proxy.port}"
+        return f"{self._site.scheme}://{UPLINK}:{self._proxy.port}"
 
     async def cut(self, wall_ms: int) -> None:
         """Cut the uplink, or mend it."""

@@ -38,6 +38,8 @@ class Site:
         self.journal = self.node_data / "journal.sqlite3"
         self.node = self._process("edge")
         self.centre = self._process("central")
+        self.scheme = "mqtt"
+        """Of the address by which the node reaches its centre."""
         self.environment: Mapping[str, str] = {}
         """Added to that of this process, for commands."""
         self.tokens: Mapping[str, str] = {}

@@ -34,6 +34,24 @@ RESTAURANT_FAME: Final = 0.85
 """Exponent of the Zipf law by which orders choose their restaurant: the first takes about a tenth of all."""
 
 
+SMALL_ORDERS: Final = (30, 46)
+SMALL_SHOPS: Final = 5
+SMALL_ORDERS_PER_COURIER: Final = 3.0
+"""A corner of a district, for several nodes on one machine. More riders than usual, so that no order waits for long."""
+
+
+def small(seed: int, minutes: int) -> Instance:
+    """A corner of a district whose day has so many minutes."""
+    draw = np.random.default_rng((seed, minutes))
+    count = int(draw.integers(*SMALL_ORDERS))
+    shops = _restaurants(draw, SMALL_SHOPS)
+    placed = sorted(int(minute) for minute in draw.uniform(0, minutes, size=count))
+    orders = _orders(draw, placed, shops)
+    homes = [shops[number % len(shops)] for number in range(math.ceil(count / SMALL_ORDERS_PER_COURIER))]
+    couriers = [Courier(f"c{number}", shop.x, shop.y, 0, minutes + 90) for number, shop in enumerate(homes, start=1)]
+    return Instance(f"corner-{seed}", orders, couriers, shops)
+
+
 def generate(seed: int) -> Instance:
     """The district of a seed: the same seed, the same district, on every machine."""
     draw = np.random.default_rng(seed)

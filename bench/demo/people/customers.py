@@ -16,6 +16,10 @@ CANCEL_AFTER_MINUTES: Final = (0.5, 15)
 """When those who change their mind do so, after placing."""
 
 
+AMOUNT_CENTS: Final = (1_200, 9_900)
+"""What an order costs."""
+
+
 class Customer:
     """One order's customer. Speaks JSON, as mini-programs do."""
 
@@ -48,8 +52,9 @@ class Customer:
             dropoff=world.geometry.place(order.x, order.y),
             ready_at=world.ms(order.ready) if states and by_instant else None,
             prep_s=(order.ready - order.placed) * 60 if states and not by_instant else None,
+            amount_cents=world.draw(f"amount {order.name}").randrange(*AMOUNT_CENTS),
         )
-        self.record.state = "sent"
+        self.record.state, self.record.amount_cents = "sent", event.amount_cents or 0
         world.records.counts["placed"] += 1
         self.client.send(event, due_ms, self._placed)
         if self._draw.random() < world.habits.cancel:

@@ -45,6 +45,7 @@ class OrderRecord(Struct):
     picked_up_by: list[str] = []
     delivered_by: list[str] = []
     delivered_at: int = 0
+    amount_cents: int = 0
 
     @property
     def offered_at_once(self) -> bool:

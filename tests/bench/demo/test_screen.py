@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.demo.demo import Demo, Options
+from bench.demo.demo import Demo
 from bench.demo.district.instance import read
+from bench.demo.options import Options
 from bench.demo.people.scheduler import Scheduler
 from bench.demo.proof.records import OrderRecord
 from bench.demo.screen import BARS, draw, figure, sparkline

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.demo.district.instance import read
-from bench.demo.rules import rules
+from bench.demo.options import rules
 
 SMALL = Path(__file__).parents[2] / "data" / "small-district"
 

@@ -1,0 +1,1 @@
+"""Several nodes at one centre: `doorstep demo --nodes 5`."""
