@@ -53,13 +53,13 @@ _WORDS: Final = {
     "behind": ("nothing comes of it", "没有收到它的数据"),
     "quarantined": ("batches of it are kept aside", "有批次无法入库，已被隔离"),
     "clock": ("its clock differs from the centre's", "节点时钟与本中心相差过大"),
-    "problem": ("it reports a problem", "节点报告了问题"),
+    "problem": ("it reports the problem {about}", "节点报告了问题 {about}"),
     "certificate": ("its certificate ends soon", "证书即将到期"),
-    "rollout": ("settings that were rolled out went back", "下发的配置已自动回退，编号"),
-    "ledger": ("a shop's ledger differs", "门店账本与节点记录不一致"),
-    "data": ("what it sends is not as it should be", "上报的数据异常"),
+    "rollout": ("roll-out {about} went back there", "配置发布 {about} 在此节点失败，已自动回退"),
+    "ledger": ("the ledger of {about} differs", "门店账本与节点记录不一致：{about}"),
+    "data": ("what it sends is not as it should be: {about}", "上报的数据异常：{about}"),
 }
-_BEGAN: Final = ("{count} alarms", "{count} 条告警")
+_BEGAN: Final = ("{count} {alarms}", "{count} 条告警")
 _ENDED: Final = ("{count} over", "{count} 条恢复")
 _SINCE: Final = ("since {since}", "自 {since}")
 _OVER: Final = ("over, {since} to {at}", "已恢复，{since} 至 {at}")
@@ -86,7 +86,9 @@ def title(notice: Notice, style: Style) -> str:
         return _in(style, _TEST).format(centre=notice.centre)
     began = sum(not each.ended for each in notice.changes)
     ended = len(notice.changes) - began
-    parts = [_in(style, words).format(count=count) for words, count in ((_BEGAN, began), (_ENDED, ended)) if count]
+    alarms = "alarm" if began == 1 else "alarms"
+    counts = ((_BEGAN, began), (_ENDED, ended))
+    parts = [_in(style, words).format(count=count, alarms=alarms) for words, count in counts if count]
     if notice.more:
         parts.append(_in(style, _MORE).format(count=notice.more))
     return f"{notice.centre}: {', '.join(parts)}"
@@ -142,7 +144,7 @@ def _marked(change: Change, style: Style) -> str:
 
 
 def _line(change: Change, style: Style) -> str:
-    what = " ".join(filter(None, (_in(style, _WORDS[change.alarm]), change.about)))
+    what = _in(style, _WORDS[change.alarm]).format(about=change.about)
     detail = f" ({change.detail})" if change.detail else ""
     times = {"since": _local(change.since, style.zone), "at": _local(change.at, style.zone)}
     when = _in(style, _OVER if change.ended else _SINCE).format(**times)

@@ -30,6 +30,9 @@ DAY_MINUTES: Final = (20, 240)
 STATED_MINUTES: Final = 16
 """A node states a day fifteen minutes after its end: the clock is set so that this is about when the run ends."""
 
+START_REAL_S: Final = 30.0
+"""Real seconds until every node runs and something has happened, at least: the day must not end before."""
+
 LOOK_S: Final = 0.5
 
 
@@ -160,7 +163,7 @@ class FleetDemo:
         real_ms = int(time() * 1000)
         midnight_ms = (real_ms // DAY_MS + 1) * DAY_MS
         self.day = f"{datetime.fromtimestamp(midnight_ms / 1000 - 1, UTC):%Y-%m-%d}"
-        ahead = min(max(whole - STATED_MINUTES, STATED_MINUTES), 23 * 60)
+        ahead = min(max(whole - STATED_MINUTES, START_REAL_S * speed / 60), 23 * 60)
         return Start(midnight_ms - round(ahead * MINUTE_MS), real_ms)
 
     async def _day(self) -> FleetEnded | None:

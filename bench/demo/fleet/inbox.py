@@ -16,7 +16,7 @@ class Inbox:
     whose signature is wrong."""
 
     def __init__(self) -> None:
-        self.secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        self.secret = self.new_secret()
         self.changes: list[tuple[str, str, str, str]] = []
         self.texts: list[str] = []
         self.forged = 0
@@ -25,17 +25,26 @@ class Inbox:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/alerts"
 
+    @staticmethod
+    def new_secret() -> str:
+        """By which alerts are signed."""
+        return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Take alerts until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
             yield
         finally:
             self._server.shutdown()
-            self._server.server_close()
             thread.join()
+            self.close()
+
+    def close(self) -> None:
+        """Give the port back, where it was never opened."""
+        self._server.server_close()
 
     def has(self, kind: str, alarm: str, node: str = "") -> bool:
         """Whether an alert has come that such an alarm `began` or `ended`."""

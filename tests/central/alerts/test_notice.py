@@ -42,9 +42,9 @@ def test_the_webhook_of_the_specification() -> None:
                 }
             ],
             "more": 0,
-            "text": "centre: 1 alarms, 1 over\n"
+            "text": "centre: 1 alarm, 1 over\n"
             "shop-7: nothing comes of it, since 2025-12-31 23:58\n"
-            "shop-8: it reports a problem disk_low, over, 2025-12-31 23:50 to 2026-01-01 00:00",
+            "shop-8: it reports the problem disk_low, over, 2025-12-31 23:50 to 2026-01-01 00:00",
             "link": "https://centre.example",
         },
     }
@@ -57,14 +57,14 @@ def test_the_robots_get_markdown() -> None:
     assert wecom == {
         "msgtype": "markdown",
         "markdown": {
-            "content": "**centre: 1 alarms, 1 over**\n\n"
+            "content": "**centre: 1 alarm, 1 over**\n\n"
             '> <font color="warning">shop-7</font>: nothing comes of it, since 2025-12-31 23:58\n\n'
-            '> <font color="info">shop-8</font>: it reports a problem disk_low, over, 2025-12-31 23:50 '
+            '> <font color="info">shop-8</font>: it reports the problem disk_low, over, 2025-12-31 23:50 '
             "to 2026-01-01 00:00\n\n[Console](https://centre.example)"
         },
     }
     assert dingtalk["msgtype"] == "markdown"
-    assert dingtalk["markdown"]["title"] == "centre: 1 alarms, 1 over"
+    assert dingtalk["markdown"]["title"] == "centre: 1 alarm, 1 over"
     assert "> **shop-7**: nothing comes of it" in dingtalk["markdown"]["text"]
 
 
