@@ -209,7 +209,7 @@ class FleetDemo:
         story = self.story
         if len(orders) < 3 or story is None:
             return
-        self.ledger = await asyncio.to_thread(till.compare, demo.site, shop, till.book(orders))
+        self.ledger = await asyncio.to_thread(till.compare, demo.site, shop, till.ledger_of(orders))
         story.log(f"the book of {shop} has {sum(self.ledger.values())} differences at {demo.node_name}")
         await self._until(lambda: self._of_ledgers() == self.ledger, 0)
         await self._until(lambda: self.inbox.has("began", "ledger"), 0)

@@ -38,7 +38,7 @@ def busiest(instance: Instance, records: Records) -> tuple[str, dict[str, OrderR
     return name_of(shop), {name: record for name, (of, record) in kept.items() if of == shop}
 
 
-def book(orders: dict[str, OrderRecord]) -> str:
+def ledger_of(orders: dict[str, OrderRecord]) -> str:
     """Its CSV: one order is left out, one has another amount, and one is no order of the node's. Needs three orders."""
     rows = [(name, record.receipt.at, record.amount_cents) for name, record in orders.items() if record.receipt]
     rows.sort(key=lambda row: row[1])

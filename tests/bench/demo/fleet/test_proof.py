@@ -16,8 +16,10 @@ CAME = [("began", "behind"), ("ended", "behind"), ("began", "rollout"), ("began"
 
 def ended(**changes: Any) -> FleetEnded:
     """A run of two nodes in which all went well, changed."""
-    came = changes.pop("came", CAME)
-    inbox = SimpleNamespace(has=lambda kind, alarm, _: (kind, alarm) in came, forged=changes.pop("forged", 0), texts=[])
+    arrived = changes.pop("arrived", CAME)
+    inbox = SimpleNamespace(
+        has=lambda kind, alarm, _: (kind, alarm) in arrived, forged=changes.pop("forged", 0), texts=[]
+    )
     cut = SimpleNamespace(node_name="shop-2")
     story = SimpleNamespace(
         cut=cut,
@@ -65,8 +67,8 @@ def test_a_run_in_which_all_went_well_holds() -> None:
         ({"tried": {"shop-1": "healthy"}}, "bad_settings_on_one_node"),
         ({"counted": {"missing_here": 1}}, "planted_differences_found"),
         ({"ledger": {}}, "planted_differences_found"),
-        ({"came": CAME[:3]}, "alerts_sent"),
-        ({"came": [each for each in CAME if each != ("ended", "behind")]}, "alerts_sent"),
+        ({"arrived": CAME[:3]}, "alerts_sent"),
+        ({"arrived": [each for each in CAME if each != ("ended", "behind")]}, "alerts_sent"),
         ({"forged": 1}, "alerts_sent"),
     ],
 )

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC
 
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant
-from bench.demo.fleet.till import OWN_ORDER, PLANTED, book, busiest
+from bench.demo.fleet.till import OWN_ORDER, PLANTED, busiest, ledger_of
 from bench.demo.proof.records import OrderRecord, Records
 from edge.ledger.entries import read_ledger
 from edge.messages.envelope import Receipt
@@ -40,7 +40,7 @@ def test_the_shop_with_most_orders_is_compared() -> None:
 def test_three_differences_are_planted() -> None:
     """One order is missing in the book, one at the node, and one has another amount; the rest agrees."""
     orders = {f"o{number}": record(number) for number in range(5)}
-    read = {line.order: line for line in read_ledger(book(orders).encode(), UTC, {})}
+    read = {line.order: line for line in read_ledger(ledger_of(orders).encode(), UTC, {})}
     both = orders.keys() & read.keys()
     found: Counter[str] = Counter()
     found["missing_here"] = len(read.keys() - orders.keys())
