@@ -16,7 +16,6 @@ from edge.scenarios.dispatch.messages import NAME as DISPATCH
 from edge.scenarios.labels.messages import NAME as LABELS
 
 from ..lab.process import Keeper
-from ..lab.settings import Option
 from ..lab.site import Site
 from .decisions import Decisions
 from .district.instance import Instance, Order
@@ -214,11 +213,10 @@ class Demo:
             DISPATCH: rules(instance.parameters, options.speed),
             LABELS: label_options(options.speed),
         }
-        scenarios: dict[str, Option] = {"scenarios": [DISPATCH, LABELS]}
         cuttable = options.live or self.site.scheme == "mqtts"
         uplink = {"uplink": await self.trouble.open_uplink()} if cuttable else {}
         link = behind(broker, username, password, self.folder)
-        node = {**anchors, **scenarios, **link, **sections, **uplink}
+        node: dict[str, Any] = {**anchors, "scenarios": [DISPATCH, LABELS], **link, **sections, **uplink}
         self.site.configure(tokens, node, roles={DESK: "dispatcher"})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or self.site.url

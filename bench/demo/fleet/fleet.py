@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from edge.errors import DoorstepError
@@ -169,7 +170,9 @@ class FleetDemo:
     async def _day(self) -> FleetEnded | None:
         self._keeper.start()
         self.on_open(f"The console: {self.console}")
-        options, seed = self.options, self.options.seed
+        # Nobody keeps orders back: waiting orders are a problem that would end the trial of good settings, too.
+        habits = msgspec.structs.replace(self.options.habits, override=0.0)
+        options, seed = msgspec.structs.replace(self.options, habits=habits), self.options.seed
         for number, member in enumerate(self.members):
             instance = small(seed + number, self._day_minutes)
             demo = Demo(instance, options, member.folder, member, self._start)

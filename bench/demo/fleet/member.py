@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from edge.errors import DoorstepError
 
-from ...lab.settings import Options
+from ...lab.settings import NO_ROLES, Options
 from ...lab.site import Site
 from .centre import RunCentre
 
@@ -30,11 +30,16 @@ class Member(Site):
             raise DoorstepError(f"{self.node_name} could not be enrolled: {done.stderr.strip()}")
 
     def configure(
-        self, clients: Iterable[str] | Mapping[str, str] = (), options: Options | None = None, *, centre: bool = False
+        self,
+        clients: Iterable[str] | Mapping[str, str] = (),
+        options: Options | None = None,
+        *,
+        centre: bool = False,
+        roles: Mapping[str, str] = NO_ROLES,
     ) -> Self:
         """Write what the node needs."""
         del centre
-        return super().configure(clients, options, centre=False)
+        return super().configure(clients, options, roles=roles, centre=False)
 
     def summary(self) -> dict[str, Any]:
         """What the centre has of this node. Raises OSError while it does not answer."""
