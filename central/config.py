@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from edge.clock import Clock
 from edge.errors import ConfigError
 from edge.identity.files import read_secret
 from edge.identity.invitation import ADDRESS_PATTERN
@@ -120,6 +121,11 @@ def load(path: str | Path) -> Config:
         options.refuse(path, config, "days_kept_days", "Days are kept at least as long as hours_kept_days.")
     paths = "data_dir store_password_file credentials tls_cert tls_key ca_cert ca_key api_token_file"
     return options.absolute(path, config, paths.split())
+
+
+def clock_of(config: Config) -> Clock:
+    """The centre's clock, which a rehearsal scales."""
+    return Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
 
 
 def store_of(path: str | Path, config: Config) -> tuple[Path | str, str]:

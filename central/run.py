@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edge.clock import Clock
 from edge.errors import DoorstepError, JournalError
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials
@@ -47,7 +46,7 @@ from edge.service.datadir import DataDir
 from edge.service.listeners import LOOK_S, Listener, Listeners, TlsContext
 
 from .api import app
-from .config import SERVER_RENEW_DAYS, Config, load, store_of
+from .config import SERVER_RENEW_DAYS, Config, clock_of, load, store_of
 from .fleet.watch import WATCH_S, Watch
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
@@ -103,7 +102,7 @@ class _Running:
     def __init__(self, path: str, config: Config, data: DataDir, store: Store, password: str, writer: Writer) -> None:
         self._password = password
         self._path, self._config, self._data, self._store, self._writer = path, config, data, store, writer
-        self._clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
+        self._clock = clock_of(config)
         self._stop = asyncio.Event()
         self._failure = self._problem = ""
         self._alerts: Alerts | None = None

@@ -135,16 +135,19 @@ def demo(
             parts = _fleet(nodes) if nodes > 1 else _single(instance)
             held = _run(parts, options, folder, headless, report_path, early)
     finally:
-        # What went wrong can be looked at: only a good run's data goes.
-        data = next((path for path in (folder / "edge", folder / "shop-1" / "edge") if path.exists()), None)
-        stays = stays or (held is False and data is not None)
-        if not stays:
-            shutil.rmtree(folder, ignore_errors=True)
-        elif data is not None:
-            click.echo(f"The run's data is in {folder}. Ask it: doorstep replay --journal {data}")
+        _clear(folder, stays=stays, is_bad=held is False)
     if held is None:
         sys.exit(INTERRUPTED if headless else 0)
     sys.exit(0 if held else 1)
+
+
+def _clear(folder: Path, *, stays: bool, is_bad: bool) -> None:
+    """What went wrong can be looked at: only a good run's data goes."""
+    data = next((path for path in (folder / "edge", folder / "shop-1" / "edge") if path.exists()), None)
+    if not stays and not (is_bad and data is not None):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif data is not None:
+        click.echo(f"The run's data is in {folder}. Ask it: doorstep replay --journal {data}")
 
 
 @contextlib.contextmanager
@@ -219,7 +222,7 @@ def _run(
 
     demo, ended = uvloop.run(main())
     if ended is None:
-        click.echo(f"Stopped after {demo.real_s:.0f} s: {demo.counted()}. Nodes and centre are stopped.")
+        click.echo(f"Stopped after {demo.real_s:.0f} s: {demo.counted()}")
         return None
     report = parts.build(ended)
     write_report(report_path, {**report, "versions": source()})

@@ -67,12 +67,7 @@ class Demo:
     """One run. Everything that a screen may show is an attribute; nothing of it needs a screen."""
 
     def __init__(
-        self,
-        instance: Instance,
-        options: Options,
-        folder: Path,
-        site: Site | None = None,
-        start: Start | None = None,
+        self, instance: Instance, options: Options, folder: Path, site: Site | None = None, start: Start | None = None
     ) -> None:
         """`site` and `start` where it is one of several nodes at one centre."""
         self.instance = instance
@@ -136,10 +131,10 @@ class Demo:
         self.records.log(self.now_ms(), text)
 
     def counted(self) -> str:
-        """What has happened so far."""
+        """What has happened, for who has ended the run."""
         counts = self.records.counts
-        delivered = self.records.order_states()["delivered"]
-        return f"{counts['placed']} orders placed, {delivered} delivered, {counts['receipts']} receipts"
+        orders = f"{counts['placed']} orders placed, {self.records.order_states()['delivered']} delivered"
+        return f"{orders}, {counts['receipts']} receipts. Node and centre are stopped."
 
     @property
     def left_s(self) -> float | None:
@@ -318,6 +313,8 @@ class Demo:
         await self._stop_processes()
         self.phase = "checking"
         evidence, unpacked = await asyncio.to_thread(read_journal, self.site.journal)
+        accepted = self.records.accepted()
+        placed = [order for order in self.instance.orders if order.name in accepted]
         case = Case(
             records=self.records,
             evidence=evidence,
@@ -328,7 +325,7 @@ class Demo:
             events_at_centre=at_centre,
             folders=[self.site.node_data, self.site.centre_data],
             unpacked=unpacked,
-            visible=[world.geometry.place(order.x, order.y).lat for order in self.instance.orders[:10]],
+            visible=[world.geometry.place(order.x, order.y).lat for order in placed[:10]],
             cut=cut,
             broker=bool(self.options.broker),
         )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from edge.limits import IDENTIFIER_PATTERN
 from edge.messages.sync.settings import SETTINGS_CHARACTERS_MAX, signed_bytes
 
 from ..cli_options import CONFIG, by_command, seconds_of
-from ..config import Config, load, store_of
+from ..config import Config, clock_of, load, store_of
 from ..enrolment.command import inviting
 from ..store.engine.driver import Driver
 from ..store.open import open_driver, open_store
@@ -107,7 +106,7 @@ def _begin(config_path: str, config: Config, group: str, options: str, stages: s
 
     _, authority, register = prepare(config_path, config)
     register.close()
-    signer, at = der(authority.certificate), time.time_ns() // 1_000_000
+    signer, at = der(authority.certificate), clock_of(config).now().wall_ms
     with _changing(config_path, config) as driver:
         number = int(driver.rows("select coalesce(max(id), 0) from rollout")[0][0]) + 1
         insert = (
@@ -140,10 +139,11 @@ def status(as_json: bool, config_path: str) -> None:
 
     Exit codes: 0 shown, 2 the configuration cannot be used, 4 the store cannot be read.
     """
-    driver = open_driver(*store_of(config_path, load(config_path)), readonly=True)
+    config = load(config_path)
+    driver = open_driver(*store_of(config_path, config), readonly=True)
     try:
         with driver.reading():
-            now = time.time_ns() // 1_000_000
+            now = clock_of(config).now().wall_ms
             found = [_described(driver, each, now) for each in newest(driver, now, ROLLOUTS_SHOWN)]
     finally:
         driver.close()
@@ -181,11 +181,12 @@ def stop(group: str, config_path: str) -> None:
 
     Exit codes: 0 stopped, 1 none runs there, 2 the configuration cannot be used, 4 the store cannot be written.
     """
-    with _changing(config_path, load(config_path)) as driver:
+    config = load(config_path)
+    with _changing(config_path, config) as driver:
         number = running(driver, group)
         if not number:
             raise DoorstepError(f"No roll-out runs in the group {group}.")
-        progress.stop(driver, number, by_command(), time.time_ns() // 1_000_000)
+        progress.stop(driver, number, by_command(), clock_of(config).now().wall_ms)
     click.echo("Stopped. Its nodes go back to what they had before.")
 
 
@@ -203,11 +204,12 @@ def back(group: str, config_path: str) -> None:
     Exit codes: 0 taken back, 1 none counts there, or one runs, 2 the configuration cannot be used, 4 the store cannot
     be written.
     """
-    with _changing(config_path, load(config_path)) as driver:
+    config = load(config_path)
+    with _changing(config_path, config) as driver:
         number = counting(driver, group)
         if not number:
             raise DoorstepError(f"Nothing was rolled out to the whole group {group}.")
-        withdraw(driver, number, by_command(), time.time_ns() // 1_000_000)
+        withdraw(driver, number, by_command(), clock_of(config).now().wall_ms)
     click.echo(f"Version {number} counts no more. Its nodes go back to what they had before.")
 
 

@@ -101,9 +101,9 @@ class FleetDemo:
             self.demos[0].kill_node()
 
     def counted(self) -> str:
-        """What has happened so far."""
+        """What has happened, for who has ended the run."""
         placed, receipts = (sum(each.records.counts[name] for each in self.demos) for name in ("placed", "receipts"))
-        return f"{placed} orders placed at {len(self.demos)} nodes, {receipts} receipts"
+        return f"{placed} orders placed at {len(self.demos)} nodes, {receipts} receipts. Nodes and centre are stopped."
 
     @property
     def real_s(self) -> float:

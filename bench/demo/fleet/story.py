@@ -22,6 +22,9 @@ STEP_REAL_S_MAX: Final = 120.0
 STEP_SIMULATED_S_MAX: Final = 1_800.0
 """Simulated seconds for each: a node is behind after 130, a trial takes 180, at one node and then at all."""
 
+CUT_OFF_S: Final = 480.0
+"""Simulated seconds for which the node stays cut off once it is red: time to look at it."""
+
 LOOK_S: Final = 0.25
 LOG_LINES_KEPT: Final = 50
 
@@ -73,6 +76,7 @@ class Story:
         self.log(f"roll-out {self.bad} is {state}: {why}")
         await self._until(f"{name} to be red, and first", self._is_first)
         self.log(f"{name} is {self._state_of(name)}, and the first of the console's list")
+        await asyncio.sleep(self._real_s(CUT_OFF_S))
         await self.cut.trouble.mend(self.cut.now_ms())
         self.log(f"{name} reaches the centre again")
         await self._until(f"{name} to be current again", lambda: self._state_of(name) == "current")
@@ -96,11 +100,13 @@ class Story:
         first = self.fleet[0] if self.fleet else {}
         return (first.get("node"), first.get("state")) == (self.cut.node_name, "behind")
 
+    def _real_s(self, seconds: float) -> float:
+        scheduler = self.cut.scheduler
+        return scheduler.clock.real_s(seconds) if scheduler is not None else 0.0
+
     async def _until(self, what: str, done: Callable[[], bool]) -> bool:
         """Wait for it, and write down where that was in vain."""
-        scheduler = self.cut.scheduler
-        own_s = scheduler.clock.real_s(STEP_SIMULATED_S_MAX) if scheduler is not None else 0.0
-        end = perf_counter() + STEP_REAL_S_MAX + own_s
+        end = perf_counter() + STEP_REAL_S_MAX + self._real_s(STEP_SIMULATED_S_MAX)
         while not await asyncio.to_thread(done):
             if perf_counter() > end:
                 self.missing.append(f"waited in vain for {what}")

@@ -118,6 +118,14 @@ class Records:
             record.differing = payload
         return False
 
+    def accepted(self) -> set[str]:
+        """The orders that the node has accepted, as their customers know it."""
+        return {
+            name
+            for name, order in self.orders.items()
+            if order.receipt is not None and order.receipt.status == "accepted"
+        }
+
     def order_states(self) -> Counter[str]:
         """How many orders are in each state, as their customers know it."""
         return Counter(order.state for order in self.orders.values())

@@ -1,7 +1,6 @@
 """`doorstep ledger`: a shop's own ledger against what the node recorded."""
 
 import sys
-import time
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ import click
 import msgspec
 
 from ...app.config import load
+from ...clock import Clock
 from ...errors import InputError
 from ...ledger.audit import ShopUnknown, audit
 from ...ledger.compare import TOLERANCE_S, Comparison, Difference
@@ -58,7 +58,7 @@ def ledger(
     Exit codes: 0 no difference, 1 there are some, 2 the file, the configuration or the journal cannot be used.
     """
     config = load(config_path)
-    at = time.time_ns() // 1_000_000
+    at = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms).now().wall_ms
     try:
         with file.open("rb") as opened:
             data = opened.read(LEDGER_BYTES_MAX + 1)
