@@ -72,7 +72,7 @@ def through_node(rounds: Sequence[Round], rules: DispatchOptions, folder: Path) 
     clients |= {event.client for each in rounds for event in each.events}
     clients |= {client for each in rounds for client, _, _ in each.messages()}
     with Site(folder) as site:
-        options = {**UNLIMITED, "anonymous": True, "log_level": "warning", "dispatch": msgspec.to_builtins(rules)}
+        options = {**UNLIMITED, "anonymous": True, "dispatch": msgspec.to_builtins(rules)}
         site.configure({}, options, centre=False)
         site.node.command = [executable, "-m", "bench.dispatch.node.stepped", f"{folder}/edge.toml", f"{folder}/seam"]
         site.node.ready = site.port

@@ -71,8 +71,10 @@ class Phones:
         self._sent = self._packet_id = self._missing = 0
         self._ping_at = time.monotonic() + PING_S
         self._selector = selectors.DefaultSelector()
-        self._phones = {name: _Phone(name, site.port) for name in (*names, ASKING)}
-        for phone in self._phones.values():
+        self._phones: dict[str, _Phone] = {}
+        for name in (*names, ASKING):
+            self._ping()
+            phone = self._phones[name] = _Phone(name, site.port)
             phone.socket.sendall(ConnectPacket(phone.name, clean_start=True, keep_alive=0).write())
             self._expect(phone, ConnAckPacket)
             every = [TopicFilter(f"ds/{site.node_name}/down/{phone.name}/#", max_qos=QoS.AT_MOST_ONCE)]
@@ -113,7 +115,11 @@ class Phones:
                 return
             if not ready:
                 raise DoorstepError(f"The node did not answer. The end of its log:\n{self._site.node.tail()}")
-            for name, kind, body in self._arrived(key.data for key, _ in ready):
+            try:
+                arrived = [*self._arrived(key.data for key, _ in ready)]
+            except DoorstepError as error:
+                raise DoorstepError(f"{error} The end of its log:\n{self._site.node.tail()}") from None
+            for name, kind, body in arrived:
                 if name == ASKING:
                     answered = True
                 else:
