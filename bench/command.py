@@ -8,7 +8,6 @@ from edge.__main__ import Commands, Entry
 
 QUESTIONS: Final = {
     "dispatch": Entry("bench.dispatch.command:dispatch", "How good dispatch is on the public meal-delivery instances."),
-    "times": Entry("bench.times.command:times", "How well a node learns how long things take."),
     "latency": Entry("bench.load.command:latency", "Time from an order to its rider, beside the machine's floor."),
     "throughput": Entry("bench.load.command:throughput", "The highest rate without loss, and what it costs."),
     "flood": Entry("bench.flood.command:flood", "What others notice while one client sends all it can."),

@@ -44,6 +44,14 @@ TABLE_WIDTH: Final = 140
     help="The rules: those of the published comparison. The open track is refused: no policy here uses its freedoms.",
 )
 @click.option("--fair-s", type=click.IntRange(0, 600), metavar="S", help="The node's option fair_s; 0: no fairness.")
+@click.option(
+    "--riders",
+    type=click.Choice(["willing", "real"]),
+    default="willing",
+    show_default=True,
+    help="real: replies after seconds, refusals, silence, old positions, slow streets, kitchens that report nothing.",
+)
+@click.option("--keep", is_flag=True, help="With --riders real: the days in sequence on one node, which remembers.")
 @click.option("--decline", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier declines.")
 @click.option("--silent", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier does not answer.")
 @click.option("--decide-times", is_flag=True, help="Time decisions in generated districts, up to 2,000 x 2,000.")
@@ -60,6 +68,8 @@ def dispatch(
     uncertain: bool,
     track: str,
     fair_s: int | None,
+    riders: str,
+    keep: bool,
     decline: float,
     silent: float,
     decide_times: bool,
@@ -79,6 +89,7 @@ def dispatch(
     doorstep bench dispatch --instances mdrplib --policy nearest --jobs 2 --json nearest.json
     doorstep bench dispatch --instances mdrplib --uncertain --export solutions --json uncertain.json
     doorstep bench dispatch --instances mdrplib --decline 0.1 --silent 0.05 --json refusals.json
+    doorstep bench dispatch --instances mdrplib/0o100t100s1p100 mdrplib/5o50t100s1p100 --riders real --json real.json
     doorstep bench dispatch --instances small-district --node --json node.json
     doorstep bench dispatch --decide-times --json times.json
 
@@ -88,6 +99,12 @@ def dispatch(
 
     if not (instances or further or decide_times):
         raise click.UsageError("Name folders with --instances, or give --decide-times, or both.")
+    if keep and riders != "real":
+        raise click.UsageError("--keep is for --riders real: on the strict track every day begins with an empty node.")
+    if riders == "real":
+        strict_only = (uncertain, decline, silent, node, export, plot, decide_times, fair_s is not None)
+        _real(policy == "doorstep" and not any(strict_only), [*instances, *further], keep, report_path)
+        return
     if decline + silent > 1:
         raise click.UsageError(f"--decline {decline:g} and --silent {silent:g} are more than 1 together.")
     if plot and not (instances or further):
@@ -186,6 +203,36 @@ def _timed(policy: str) -> dict[str, Any]:
     for words in lines(timed):
         click.echo(words)
     return {"decide_times": {"policy": policy, "cases": build(timed)}}
+
+
+def _real(alone: bool, named: Sequence[str], keep: bool, report_path: str) -> None:
+    """The cases of real streets: their table, and the report. `alone`: nothing is asked for that only the strict track
+    has."""
+    from pathlib import Path
+
+    import msgspec
+
+    from ..demo.district.instance import read
+    from ..tables import show as show_tables
+    from .days import folders
+    from .streets.measure import CASES, Row, rows
+    from .streets.table import table
+
+    if not alone:
+        raise click.UsageError(
+            "--riders real runs doorstep alone, with riders of its own: leave out the other options."
+        )
+    check_writable(report_path)
+    instances = [read(Path(folder).resolve()) for folder in folders(named)]
+    found: list[Row] = []
+    with counting("cases", len(CASES)) as show:
+        for number, name in enumerate(CASES, 1):
+            found += rows(name, instances, keep)
+            show(number)
+    show_tables([table(found)], width_min=TABLE_WIDTH)
+    report = {"riders": "real", "instances": [each.name for each in instances], "keep": keep}
+    shown = {row.name: msgspec.to_builtins(row) for row in found}
+    write_report(report_path, {**report, "rows": shown, "versions": source()})
 
 
 def _through_node(folders: Sequence[str]) -> tuple[bool, dict[str, Any]]:

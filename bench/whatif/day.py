@@ -68,7 +68,8 @@ class Outcome(Struct, frozen=True):
 class Day(Struct, frozen=True):
     """The input of a simulation. `pace` is the ratio of the actual to the expected duration of rides, measured on
     `paced` rides. `replies` and `silences` (begin, end) are by rider; `begun_before` riders were on shift already when
-    the journal began."""
+    the journal began. Riders report their place every `position_s`, off by the next of their `errors` (degrees); where
+    `fresh` also with everything that they send."""
 
     rules: DispatchOptions
     orders: tuple[Order, ...]
@@ -79,6 +80,9 @@ class Day(Struct, frozen=True):
     pace: float
     paced: int
     begun_before: int
+    position_s: int = 30
+    fresh: bool = True
+    errors: dict[str, tuple[Place, ...]] = {}
 
     def riders(self) -> list[str]:
         """Everybody with a shift, in the order in which the first ones began."""

@@ -35,9 +35,6 @@ from .courier import Rider, Then
 from .day import Day, Order, Outcome, Reply
 from .nearest_rider import nearest_rider
 
-WHAT_IF_POSITION_S: Final = 30
-"""How often simulated riders report their position, as the demo's do."""
-
 POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_rider}
 """The policies by name: that of a node, and the baseline."""
 
@@ -160,12 +157,15 @@ class Simulation:
         """All riders report their places at once."""
         for name in self._couriers:
             self._observe_place(name)
-        self.at(self._now_ms + WHAT_IF_POSITION_S * 1000, self._report)
+        self.at(self._now_ms + self.day.position_s * 1000, self._report)
 
     def _observe_place(self, client: str) -> None:
         courier = self._couriers.get(client)
         place = None if courier is None else courier.place()
         if place is not None:
+            if errors := self.day.errors.get(client):
+                north, east = errors[self._now_ms // (self.day.position_s * 1000) % len(errors)]
+                place = place[0] + north, place[1] + east
             self._dispatch.observe(client, RiderPosition(points=[(self._now_ms, *place)]), self._now())
 
     # -- the node ------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Simulation:
     def _round(self) -> None:
         now, inbox = self._now(), self._inbox
         self._inbox, self._round_ms = [], self._now_ms
-        for event, _ in inbox:
+        for event, _ in inbox if self.day.fresh else ():
             self._observe_place(event.client)
         outcomes, sent = self._driver.round([event for event, _ in inbox], now)
         for (_, then), outcome in zip(inbox, outcomes, strict=True):

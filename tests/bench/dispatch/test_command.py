@@ -62,6 +62,12 @@ def test_what_does_not_fit_together_is_refused() -> None:
     for arguments, message in (
         (["--json", "out.json"], "--instances"),
         (["--instances", str(SMALL), "--json", "out.json", "--decline", "0.7", "--silent", "0.7"], "more than 1"),
+        (["--instances", str(SMALL), "--keep", "--json", "out.json"], "--keep is for --riders real"),
+        (
+            ["--instances", str(SMALL), "--riders", "real", "--silent", "0.1", "--json", "out.json"],
+            "runs doorstep alone",
+        ),
+        (["--riders", "real", "--decide-times", "--json", "out.json"], "runs doorstep alone"),
         (["--decide-times", "--node", "--json", "out.json"], "--node compares days"),
         (["--decide-times", "--json", "out.json", "--plot", "out.svg"], "--plot draws days"),
     ):
@@ -101,3 +107,14 @@ def test_a_node_is_compared_where_one_asks(tmp_path: Path) -> None:
     assert "alone: 1 orders" in done.output
     written = json.loads(report.read_text())["node"]["alone"]
     assert (written["same"], list(written["decided"])) == (True, ["o1"])
+
+
+def test_real_riders_have_a_table_of_their_own(tmp_path: Path) -> None:
+    """Each case is in the table and in the report, beside what it has to reach."""
+    report = tmp_path / "out.json"
+    done = call("--instances", str(SMALL), "--riders", "real", "--keep", "--json", str(report))
+    assert done.exit_code == 0, done.output
+    written = json.loads(report.read_text())
+    assert (written["riders"], written["instances"], written["keep"]) == ("real", ["small-district"], True)
+    assert written["rows"]["all known: calm days"]["must"]["late_percent"] == 3
+    assert "streets 30 % slower" in done.output
