@@ -49,7 +49,7 @@ TABLE_WIDTH: Final = 140
     type=click.Choice(["willing", "real"]),
     default="willing",
     show_default=True,
-    help="real: replies after seconds, refusals, silence, old positions, slow streets, kitchens that report nothing.",
+    help="real: replies after seconds, refusals, silence, old positions, slow rides, kitchens that report nothing.",
 )
 @click.option("--keep", is_flag=True, help="With --riders real: the days in sequence on one node, which remembers.")
 @click.option("--decline", type=click.FloatRange(0, 1), default=0.0, help="Probability that a courier declines.")
@@ -206,7 +206,7 @@ def _timed(policy: str) -> dict[str, Any]:
 
 
 def _real(alone: bool, named: Sequence[str], keep: bool, report_path: str) -> None:
-    """The cases of real streets: their table, and the report. `alone`: nothing is asked for that only the strict track
+    """The cases of real riders: their table, and the report. `alone`: nothing is asked for that only the strict track
     has."""
     from pathlib import Path
 
@@ -215,8 +215,8 @@ def _real(alone: bool, named: Sequence[str], keep: bool, report_path: str) -> No
     from ..demo.district.instance import read
     from ..tables import show as show_tables
     from .days import folders
-    from .streets.measure import CASES, Row, rows
-    from .streets.table import table
+    from .real_riders.measure import CASES, Row, rows
+    from .real_riders.table import table
 
     if not alone:
         raise click.UsageError(

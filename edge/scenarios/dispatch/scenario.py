@@ -58,7 +58,7 @@ from .state.dispatch_state import DispatchState, State
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, Sensor
 from .state.recorded_sensor import RecordedSensor
-from .state.riders import Riders
+from .state.riders import RIDERS_MAX, Riders
 from .times.messages import DropoffPromise
 
 ROUND_AGAIN_MIN: Final = 64
@@ -269,8 +269,11 @@ class Dispatch(Scenario):
         return {"orders": orders, "riders": riders, "positions_dropped": dropped}
 
     def queues(self) -> Mapping[str, tuple[int, int]]:
-        """Open orders."""
-        return {"orders": (len(self.state.orders.open), ORDERS_OPEN_MAX)}
+        """Open orders, and riders who have not gone home, nobody knows for how long."""
+        return {
+            "orders": (len(self.state.orders.open), ORDERS_OPEN_MAX),
+            "riders": (len(self.state.riders.known), RIDERS_MAX),
+        }
 
     def problems(self, now: Now) -> Mapping[str, str]:
         """Orders without a rider, those that are late, and those that do not come back."""

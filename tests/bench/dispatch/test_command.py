@@ -117,4 +117,4 @@ def test_real_riders_have_a_table_of_their_own(tmp_path: Path) -> None:
     written = json.loads(report.read_text())
     assert (written["riders"], written["instances"], written["keep"]) == ("real", ["small-district"], True)
     assert written["rows"]["all known: calm days"]["must"]["late_percent"] == 3
-    assert "streets 30 % slower" in done.output
+    assert "rides 30 % slower" in done.output

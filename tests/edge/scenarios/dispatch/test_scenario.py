@@ -28,7 +28,9 @@ from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, OrderState
 from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
+from edge.scenarios.dispatch.state.orders import ORDERS_OPEN_MAX
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
+from edge.scenarios.dispatch.state.riders import RIDERS_MAX
 
 RIDERS, ORDERS = [f"r{n}" for n in range(5)], [f"o{n}" for n in range(12)]
 STEPS = ["at_shop", "picked_up", "at_customer", "delivered", "failed", "returned"]
@@ -313,6 +315,15 @@ def test_nothing_new_decides_nothing(district):
         assert d.rows[-1].seen == []
         assert d.rows[-1].decisions == []
     assert d.dispatch.next_deadline() > d.seconds
+
+
+def test_what_may_pile_up_has_a_bound(district):
+    """Open orders, and riders who have not gone home, are reported with how many there may be."""
+    d = district()
+    d.begin("r1", lat=53.4)
+    d.begin("r2", lat=53.4)
+    d.round(d.place("o1"))
+    assert d.dispatch.queues() == {"orders": (1, ORDERS_OPEN_MAX), "riders": (2, RIDERS_MAX)}
 
 
 def test_a_backlog_makes_no_round_dearer(district, monkeypatch):

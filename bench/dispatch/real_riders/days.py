@@ -1,5 +1,5 @@
 """Days for a node that remembers: published ones, whole or dealt to two, so that the second has the same shops and
-other orders, with people and kitchens as streets have them."""
+other orders, with people and kitchens as they are."""
 
 import random
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ CAPACITY: Final = 3
 """Orders that a rider carries."""
 
 
-class Streets(Struct, frozen=True):
+class Conditions(Struct, frozen=True):
     """What is otherwise than the node is configured for, or gets word of. Rides and handovers take `pace` times as
     long. Orders are `stated` with their time, or with none. The kitchen calls the share `announced` of them ready.
     Every second shop is `early_s` late for what it states. In `queues` orders wait for a cook."""
@@ -45,7 +45,7 @@ def halves(instance: Instance, seed: int) -> tuple[list[Published], list[Publish
     return parts
 
 
-def day_of(instance: Instance, orders: Sequence[Published], number: int, streets: Streets, seed: int) -> Day:
+def day_of(instance: Instance, orders: Sequence[Published], number: int, conditions: Conditions, seed: int) -> Day:
     """These orders as day `number` of a node that is configured for the instance: its speed, its service times. Where
     they are not all of its orders, seven of ten riders work."""
     lots = random.Random(seed + number)
@@ -61,8 +61,8 @@ def day_of(instance: Instance, orders: Sequence[Published], number: int, streets
         orders_per_shop_max=10_000,
     )
     shops = {shop.name: _place(shop.x, shop.y) for shop in instance.restaurants}
-    late = {shop.name: streets.early_s * 1000 * (place % 2) for place, shop in enumerate(instance.restaurants)}
-    ready = _ready(orders, seed + number) if streets.queues else {order.name: float(order.ready) for order in orders}
+    late = {shop.name: conditions.early_s * 1000 * (place % 2) for place, shop in enumerate(instance.restaurants)}
+    ready = _ready(orders, seed + number) if conditions.queues else {order.name: float(order.ready) for order in orders}
     made = tuple(
         Order(
             f"d{number}-{order.name}",
@@ -71,9 +71,9 @@ def day_of(instance: Instance, orders: Sequence[Published], number: int, streets
             shops[order.restaurant],
             _place(order.x, order.y),
             zero_ms + order.placed * MINUTE_MS,
-            zero_ms + order.ready * MINUTE_MS - late[order.restaurant] if streets.stated else 0,
+            zero_ms + order.ready * MINUTE_MS - late[order.restaurant] if conditions.stated else 0,
             zero_ms + round(max(ready[order.name], order.placed) * MINUTE_MS),
-            announced=lots.random() < streets.announced,
+            announced=lots.random() < conditions.announced,
         )
         for order in orders
     )
@@ -98,7 +98,7 @@ def day_of(instance: Instance, orders: Sequence[Published], number: int, streets
         {rider: people.replies(rider, seed + number) for rider in riders},
         {},
         {},
-        streets.pace,
+        conditions.pace,
         0,
         0,
         people.POSITION_S,

@@ -1,7 +1,7 @@
 """The table of `--riders real`."""
 
-from bench.dispatch.streets.measure import Figures, Must, Row
-from bench.dispatch.streets.table import HEADINGS, table
+from bench.dispatch.real_riders.measure import Figures, Must, Row
+from bench.dispatch.real_riders.table import HEADINGS, table
 
 
 def test_a_figure_stands_beside_its_must() -> None:

@@ -12,7 +12,7 @@ from ...demo.district.instance import Instance
 from ...whatif.day import Day
 from ...whatif.simulation import Simulation
 from ..published import SCARCE
-from .days import Streets, day_of, halves
+from .days import Conditions, day_of, halves
 
 LATE_MS: Final = 5 * 60_000
 
@@ -110,7 +110,7 @@ def known(instances: Sequence[Instance], keep: bool) -> list[Part]:
     """Whole days; everything is as stated and as configured, but for the people."""
     calm: list[Kept] = []
     scarce: list[Kept] = []
-    for instance, (kept, *_) in _in_sequence(instances, Streets(), keep, whole=True):
+    for instance, (kept, *_) in _in_sequence(instances, Conditions(), keep, whole=True):
         (scarce if instance.name in SCARCE else calm).extend(kept)
     return [("calm days", Must(3.0), calm), ("scarce days", Must(10.0), scarce)]
 
@@ -119,7 +119,7 @@ def slow(instances: Sequence[Instance], keep: bool) -> list[Part]:
     """Rides and handovers take 1.3 times as long as configured; orders state the truth."""
     before: list[Kept] = []
     after: list[Kept] = []
-    for _, days in _in_sequence(instances, Streets(pace=1.3), keep):
+    for _, days in _in_sequence(instances, Conditions(pace=1.3), keep):
         together = [one for day in days for one in day]
         before += together[:LEARNED_AFTER]
         after += together[LEARNED_AFTER:]
@@ -131,8 +131,8 @@ def unstated(instances: Sequence[Instance], keep: bool, announced: float = 0.0, 
     targets are about."""
     first: list[Kept] = []
     later: list[Kept] = []
-    streets = Streets(stated=False, announced=announced, queues=queues)
-    for _, days in _in_sequence(instances, streets, keep):
+    conditions = Conditions(stated=False, announced=announced, queues=queues)
+    for _, days in _in_sequence(instances, conditions, keep):
         first += days[0]
         later += [one for day in days[1:] for one in day]
     parts = [
@@ -146,14 +146,14 @@ def unstated(instances: Sequence[Instance], keep: bool, announced: float = 0.0, 
 
 def early(instances: Sequence[Instance], keep: bool) -> list[Part]:
     """Every second shop states a ready time that is six minutes too early; the others state the truth."""
-    days = [days for _, days in _in_sequence(instances, Streets(early_s=360), keep)]
+    days = [days for _, days in _in_sequence(instances, Conditions(early_s=360), keep)]
     later = [one for each in days for day in each[1:] for one in day]
     return [("first day", NO_MUST, [one for each in days for one in each[0]]), ("second day", NO_MUST, later)]
 
 
 CASES: Final[dict[str, Callable[[Sequence[Instance], bool], list[Part]]]] = {
     "all known": known,
-    "streets 30 % slower": slow,
+    "rides 30 % slower": slow,
     "no time stated": unstated,
     "no time stated, 7 of 10 called ready": lambda instances, keep: unstated(instances, keep, 0.7),
     "no time stated, kitchens are queues": lambda instances, keep: unstated(instances, keep, queues=True),
@@ -167,13 +167,13 @@ def rows(name: str, instances: Sequence[Instance], keep: bool) -> list[Row]:
 
 
 def _in_sequence(
-    instances: Sequence[Instance], streets: Streets, keep: bool, whole: bool = False
+    instances: Sequence[Instance], conditions: Conditions, keep: bool, whole: bool = False
 ) -> Iterator[tuple[Instance, list[list[Kept]]]]:
     """Each instance with the days that one node has of it. With `keep` one node has all instances, one after the other,
     and each of the others begins with what it has learned; else each has a node of its own, for the whole day or for
     its two halves."""
     if keep:
-        days = run([day_of(each, each.orders, number, streets, number) for number, each in enumerate(instances)])
+        days = run([day_of(each, each.orders, number, conditions, number) for number, each in enumerate(instances)])
         if whole:
             yield from ((instance, [day]) for instance, day in zip(instances, days, strict=True))
         else:
@@ -181,4 +181,4 @@ def _in_sequence(
         return
     for number, instance in enumerate(instances):
         parts = [instance.orders] if whole else [*halves(instance, number)]
-        yield instance, run([day_of(instance, part, day, streets, number) for day, part in enumerate(parts)])
+        yield instance, run([day_of(instance, part, day, conditions, number) for day, part in enumerate(parts)])

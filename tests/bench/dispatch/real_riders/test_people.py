@@ -1,9 +1,9 @@
-"""Riders and kitchens as streets have them, drawn by a seed."""
+"""Riders and kitchens as they are, drawn by a seed."""
 
 from statistics import fmean, pstdev
 
 from bench.demo.district.instance import Order
-from bench.dispatch.streets import people
+from bench.dispatch.real_riders import people
 from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
 
 

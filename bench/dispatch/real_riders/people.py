@@ -1,4 +1,4 @@
-"""What streets have and the strict track has not: riders who look before they answer, decline or are silent, positions
+"""What a city has and the strict track has not: riders who look before they answer, decline or are silent, positions
 that are old and inexact, and kitchens in which orders wait for a cook. All of it is drawn by a seed."""
 
 import heapq

@@ -4,26 +4,26 @@ import pytest
 from msgspec.structs import replace
 
 from bench.demo.district.instance import read
-from bench.dispatch.streets.days import Streets, day_of, halves
-from bench.dispatch.streets.measure import CASES, Kept, figures, rows, run
+from bench.dispatch.real_riders.days import Conditions, day_of, halves
+from bench.dispatch.real_riders.measure import CASES, Kept, figures, rows, run
 from bench.whatif.day import Day
 from tests.bench.dispatch.days import SMALL
 
 
-def late(streets: Streets, learn: bool, day: int) -> float:
+def late(conditions: Conditions, learn: bool, day: int) -> float:
     """Per cent of the promises of a day that are late, of a node that learns or believes its configuration."""
     instance = read(SMALL)
     made: list[Day] = []
     for number, part in enumerate(halves(instance, 0)):
-        each = day_of(instance, part, number, streets, 0)
+        each = day_of(instance, part, number, conditions, 0)
         made.append(replace(each, rules=replace(each.rules, learn_times=learn)))
     return figures(run(made)[day]).late_percent
 
 
-@pytest.mark.parametrize("streets", [Streets(pace=1.3), Streets(stated=False)])
-def test_times_are_learned(streets: Streets) -> None:
+@pytest.mark.parametrize("conditions", [Conditions(pace=1.3), Conditions(stated=False)])
+def test_times_are_learned(conditions: Conditions) -> None:
     """On the second day far fewer promises are late than of a node that believes its configuration."""
-    assert late(streets, True, 1) < late(streets, False, 1) / 2
+    assert late(conditions, True, 1) < late(conditions, False, 1) / 2
 
 
 def test_what_was_never_delivered_broke_its_promise() -> None:
