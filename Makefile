@@ -169,5 +169,5 @@ $(MINIPROGRAM)/node_modules/.package-lock.json: $(MINIPROGRAM)/package-lock.json
 	npm ci --prefix $(MINIPROGRAM) --no-audit --no-fund
 	@touch $@
 
-$(MINIPROGRAM_READY): $(MINIPROGRAM)/node_modules/.package-lock.json $(MINIPROGRAM)/build.mjs $(wildcard $(MINIPROGRAM)/src/*) sdk/protocol/doorstep.d.ts
+$(MINIPROGRAM_READY): $(MINIPROGRAM)/node_modules/.package-lock.json $(MINIPROGRAM)/build.mjs $(MINIPROGRAM)/board.mjs $(wildcard $(MINIPROGRAM)/src/*) sdk/protocol/doorstep.d.ts
 	npm run --silent --prefix $(MINIPROGRAM) build

@@ -97,12 +97,12 @@ export class Doorstep {
   /** The open orders of this client, from the node: after the app was installed again. `shop`: those of the shop that it acts for. */
   myOrders(shop?: string): Promise<OrdersOpen> {
     const mine = (body: OrdersOpen) => !shop || body.orders.every((order) => order.shop === shop);
-    return this._session.ask("orders.list", shop ? { shop } : {}, "orders", mine);
+    return this.ask("orders.list", shop ? { shop } : {}, "orders", mine);
   }
 
   /** Where the rider with this order is, if the node shows it: a place, or a reason. */
   trackRider(order: string): Promise<RiderPlace> {
-    return this._session.ask("order.track", { order }, "rider.place", (body: RiderPlace) => body.order === order);
+    return this.ask("order.track", { order }, "rider.place", (body: RiderPlace) => body.order === order);
   }
 
   // -- riders ----------------------------------------------------------------------------------------------------------
@@ -166,6 +166,11 @@ export class Doorstep {
   /** Any durable event. It is stored, then sent until its receipt is here. */
   send<K extends keyof Receipts & keyof Up>(kind: K, body: New<K>): Promise<Receipts[K]> {
     return this._session.send(kind, body);
+  }
+
+  /** A question that is answered from memory, such as `board.list` with a `board`: until an answer is here that `fits`. */
+  ask(kind: string, body: object, answer: string, fits?: (body: any) => boolean): Promise<any> {
+    return this._session.ask(kind, body, answer, fits);
   }
 
   /** Returns what ends it. Updates, assignments and outcomes wait for their first listener. */

@@ -194,10 +194,10 @@ export class Session {
   }
 
   private _turn(state: State, event: any): void {
-    const said = `${state} ${event.reason ?? ""}`;
+    const latest = `${state} ${event.reason ?? ""}`;
     this.state = state;
-    if (said === this._said) return;
-    this._said = said;
+    if (latest === this._said) return;
+    this._said = latest;
     this._emit(state, event);
   }
 
