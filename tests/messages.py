@@ -51,6 +51,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("kitchen.delay", {"id": "e-10", "at": AT, "order": "o-1", "ready_at": AT + 5}),
     ("order.track", {"order": "o-1", "v": 2}),
     ("orders.list", {"v": 2}),
+    ("board.list", {"offset": 100}),
     ("rider.position", {"points": [[AT, 31.2, 121.4]]}),
     ("rider.position", {"points": [[AT + n, 31.2, 121.4] for n in range(120)], "crs": "wgs84"}),
 ]

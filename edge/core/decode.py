@@ -154,7 +154,9 @@ class Catalog:
             shop = client
         if not message.durable:
             named = getattr(body, message.acts_for) if message.acts_for else None
-            if named is not None and named != shop:
+            if named is None and message.acts_for and message.roles == ("dispatcher",) and shop != EVERY_SHOP:
+                body = msgspec.structs.replace(body, **{message.acts_for: shop})
+            elif named not in (None, shop) and shop != EVERY_SHOP:
                 detail = f"this client acts for {f'the shop {shop}' if shop else 'no shop'}"
                 return Rejected(client, kind, Reason.NOT_ALLOWED, message.acts_for, detail, "", json)
             return Observed(client, body)

@@ -72,7 +72,8 @@ class Message(Struct, frozen=True):
     names_shop: str = ""
     """A field with the name of a shop: one that exists, and, of a client that sends as a shop, its own."""
     acts_for: str = ""
-    """Up, in memory only: an optional field with the name of a shop, for which the client must act."""
+    """Up, in memory only: an optional field with the name of a shop, for which the client must act. A dispatcher acts
+    for every one, or for a single one, which stands there in any case where nobody else sends the kind."""
     given: tuple[tuple[str, ...], ...] = ()
     """Up: of these sets of optional fields a message has at least one. `prepare` refuses a message without; this is for
     the schemas of `doorstep scenario protocol`."""

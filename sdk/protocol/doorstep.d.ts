@@ -356,6 +356,35 @@ export interface OrderPreview {
   rider?: string | null;
   /** As in `order.assign`. */
   position?: number | null;
+  /** The shop that the sender acts for; the node knows it of a dispatcher of one shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  shop?: string | null;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/**
+ * A dispatcher asks for the open orders of every shop, the latest first. QoS 0, never stored; the answer is a
+ * `board`.
+ */
+export interface BoardList {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "board.list";
+  /** Of this shop alone. A dispatcher of one shop gets those of that one in any case. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  shop?: string | null;
+  /** This order alone, where it is open. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  order?: string | null;
+  /** How many of the latest to pass over: the `next` of the answer before. 0 to 100000. */
+  offset?: number;
+  /** Version of the message. 0 to 2147483647. */
+  v?: number;
+}
+
+/** A dispatcher asks which riders there are. QoS 0, never stored; the answer is a `riders`. */
+export interface RidersList {
+  /** The kind, which the topic has, too. It can be left out. */
+  kind?: "riders.list";
+  /** How many to pass over: the `next` of the answer before. 0 to 100000. */
+  offset?: number;
   /** Version of the message. 0 to 2147483647. */
   v?: number;
 }
@@ -386,7 +415,7 @@ export interface OrderTrack {
 export interface OrdersList {
   /** The kind, which the topic has, too. It can be left out. */
   kind?: "orders.list";
-  /** The shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
+  /** A shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   shop?: string | null;
   /** Version of the message. 0 to 2147483647. */
   v?: number;
@@ -563,6 +592,100 @@ export interface Delay {
   order: string;
   /** By how many seconds it comes later; below zero: earlier. Seconds. */
   later_s: number;
+}
+
+/** The answer to a `board.list`, once, at QoS 0: open orders, the latest first. */
+export interface Board {
+  /** The node's clock when it answered. Unix milliseconds. */
+  at: number;
+  /** The latest first, at most 100. Those that wait for a rider count by how long they have waited. */
+  orders: Array<BoardOrder>;
+  /** How many are open. */
+  open: number;
+  /** As it was asked for. */
+  offset?: number;
+  /** The `offset` of those after these. Absent where there are none. */
+  next?: number;
+}
+
+/** An open order, as a dispatcher sees it. */
+export interface BoardOrder {
+  /** The order. */
+  order: string;
+  /** The shop. */
+  shop: string;
+  /** The order's state. */
+  state: "placed" | "offered" | "accepted" | "at_shop" | "picked_up" | "at_customer" | "returning" | "delivered" | "returned" | "cancelled" | "undeliverable";
+  /** When it was placed. Unix milliseconds. */
+  placed_at: number;
+  /** When the food is ready. Unix milliseconds. */
+  ready_at: number;
+  /** The drop-off time promised. Absent where none was. Unix milliseconds. */
+  promised_at?: number;
+  /** The drop-off time expected now; while it is returning, when it is expected at the shop. Absent where nothing can be expected. Unix milliseconds. */
+  expected_at?: number;
+  /** By how many seconds it comes later than promised, below zero: earlier; of one that nobody has and nobody is planned for, since when it could go. Absent where neither is known. Seconds. */
+  late_s?: number;
+  /** Who has it, or was offered it. */
+  rider?: string;
+  /** How many of its rider's orders come before it. */
+  position?: number;
+  /** For whom it is planned, where nobody has it. */
+  planned?: string;
+  /** What a dispatcher has decided. */
+  override?: BoardOverride;
+  /** How much it goes before others. */
+  priority?: number;
+  /** It is to be at the door from then on. */
+  dropoff_from?: number;
+  /** It is to be at the door by then. */
+  dropoff_by?: number;
+  /** Why it could not be handed over, while it is returning. */
+  cause?: "customer_absent" | "wrong_address" | "refused" | "damaged" | "other";
+}
+
+/** What a dispatcher has decided about an order. */
+export interface BoardOverride {
+  /** As after `order.assign`, `order.pin` and `order.hold`. */
+  kind: "assigned" | "held" | "pinned";
+  /** The dispatcher. */
+  by: string;
+  /** The rider to whom it is assigned or pinned. */
+  rider?: string;
+}
+
+/** The answer to a `riders.list`, once, at QoS 0: riders in the sequence in which their shifts began. */
+export interface RidersKnown {
+  /** The node's clock when it answered. Unix milliseconds. */
+  at: number;
+  /** At most 100. */
+  riders: Array<BoardRider>;
+  /** How many there are. */
+  known: number;
+  /** As it was asked for. */
+  offset?: number;
+  /** The `offset` of those after these. Absent where there are none. */
+  next?: number;
+}
+
+/** A rider on shift, or one who still holds an order. Never where it is. */
+export interface BoardRider {
+  /** Its client name. */
+  rider: string;
+  /** What it does: `offered` has to answer, `silent` has been without contact for too long. */
+  state: "busy" | "idle" | "offered" | "paused" | "silent";
+  /** How many orders fit at once. */
+  capacity: number;
+  /** How many it has. */
+  orders?: number;
+  /** When it is expected to have delivered all of them. Unix milliseconds. */
+  free_at?: number;
+  /** The planned end of its shift. Absent where none was given, or where it has gone home with food in its bag. Unix milliseconds. */
+  until?: number;
+  /** Who has paused it. */
+  paused_by?: string;
+  /** How many seconds ago something last came from it. Seconds. */
+  contact_s?: number;
 }
 
 /** A shop sets one price, or several as `prices`: then all of them or, where one is refused, none. */
@@ -848,6 +971,8 @@ export interface Up {
   "rider.pause": RiderPause;
   "rider.resume": RiderResume;
   "order.preview": OrderPreview;
+  "board.list": BoardList;
+  "riders.list": RidersList;
   "rider.position": RiderPosition;
   "order.track": OrderTrack;
   "orders.list": OrdersList;
@@ -868,6 +993,8 @@ export interface Down {
   "rider.place": RiderPlace;
   "orders": OrdersOpen;
   "preview": Preview;
+  "board": Board;
+  "riders": RidersKnown;
   "label.show": LabelShow;
   "receipt": OrderReceipt | PriceReceipt | Receipt;
 }
@@ -891,9 +1018,11 @@ export interface Senders {
   "rider.pause": "dispatcher" | "rider";
   "rider.resume": "dispatcher" | "rider";
   "order.preview": "dispatcher";
+  "board.list": "dispatcher";
+  "riders.list": "dispatcher";
   "rider.position": "rider";
   "order.track": "customer";
-  "orders.list": "customer" | "rider" | "shop";
+  "orders.list": "customer" | "rider" | "shop" | "dispatcher";
   "price.set": "shop";
   "stock.set": "shop";
   "sku.remove": "shop";

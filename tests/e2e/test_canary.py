@@ -192,6 +192,8 @@ def overrides(planter: Planter) -> None:
     planter.send(DISPATCHER, "order.release", order=order)
     planter.send(DISPATCHER, "rider.resume", rider=RIDER)
     planter.send(DISPATCHER, "order.preview", order=order, rider=RIDER)
+    planter.send(DISPATCHER, "board.list", order=order)
+    planter.send(DISPATCHER, "riders.list")
     planter.send(DISPATCHER, "order.pin", order=order, rider=RIDER)
     planter.send(DISPATCHER, "order.assign", order=order, rider=RIDER)
     planter.send(SHOP, "order.reschedule", order=order, priority=3)

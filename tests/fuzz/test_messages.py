@@ -17,7 +17,16 @@ from tests.fuzz.damage import damaged, every_damage, fuzzed
 from tests.messages import BAD, GOOD, pack, text, with_wide_numbers
 
 CATALOG = Catalog([Dispatch])
-KINDS = (*DURABLE_KINDS, "rider.position", "order.track", "orders.list", "order.place'--", "")
+KINDS = (
+    *DURABLE_KINDS,
+    "rider.position",
+    "order.track",
+    "orders.list",
+    "board.list",
+    "riders.list",
+    "order.place'--",
+    "",
+)
 SAMPLES = [encode(fields) for _, fields in GOOD for encode in (pack, text)] + [case[2] for case in BAD]
 
 

@@ -37,6 +37,8 @@ from .messages import (
     COLLECTIONS,
     MESSAGES,
     NAME,
+    Board,
+    BoardList,
     OrderAssign,
     OrderPlace,
     OrderPreview,
@@ -48,10 +50,13 @@ from .messages import (
     RiderPlace,
     RiderPosition,
     RiderShift,
+    RidersKnown,
+    RidersList,
     WithoutOrder,
 )
 from .messages.examples import examples
 from .options import DispatchOptions
+from .overrides.board import Sequences, board, riders
 from .overrides.preview import preview
 from .records import COUNTERS, Decision, DispatchRecord, decode_record
 from .state.dispatch_state import DispatchState, State
@@ -83,6 +88,7 @@ class Dispatch(Scenario):
     def __init__(self, options: DispatchOptions = DispatchOptions(), policy: Policy = choose) -> None:  # noqa: B008
         self.state = DispatchState(options)
         self._policy = policy
+        self._sequences = Sequences()
 
     def configure(self, options: DispatchOptions) -> None:
         """New options apply from the next decision on; running offers keep their deadlines."""
@@ -94,9 +100,11 @@ class Dispatch(Scenario):
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
-    def observe(self, client: str, message: Any, now: Now) -> RiderPlace | OrdersOpen | Preview | None:
+    def observe(
+        self, client: str, message: Any, now: Now
+    ) -> RiderPlace | OrdersOpen | Preview | Board | RidersKnown | None:
         """Positions, and signs of life: who sends anything is not silent; who disconnects counts as silent sooner. And
-        questions of customers, which are answered."""
+        questions, which are answered."""
         positions = self.state.positions
         if isinstance(message, RiderPosition):
             positions.report_position(client, message.points, now)
@@ -106,6 +114,10 @@ class Dispatch(Scenario):
             return view.open_orders(self.state, client, message.shop, now)
         elif isinstance(message, OrderPreview):
             return preview(self.state, message, now)
+        elif isinstance(message, BoardList):
+            return board(self.state, self._sequences, message, now)
+        elif isinstance(message, RidersList):
+            return riders(self.state, message, now)
         elif isinstance(message, Presence) and not message.present:
             positions.disconnected(client, milliseconds(now))
         else:

@@ -14,7 +14,7 @@ from ...messages.grants import Grant
 from ..rounds import milliseconds
 from .assignments import assignment
 from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED, RETURNING
-from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
+from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, RiderState
 from .state.dispatch_state import DispatchState
 from .state.orders import Closed, Order
 from .state.riders import Rider
@@ -40,8 +40,8 @@ def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
     shops: dict[str, tuple[float, float, int]] = {}
     for order in dispatch.orders.open.values():
         age_s = max(now_ms - order.placed_ms, 0) / 1000
-        late_s, note = _late_s(order, now_ms), _note(order, now_ms)
-        orders.append(Dot(order.id, order.dropoff_lat, order.dropoff_lon, order.state, age_s, late_s, note))
+        late, note = late_s(order, now_ms), _note(order, now_ms)
+        orders.append(Dot(order.id, order.dropoff_lat, order.dropoff_lon, order.state, age_s, late, note))
         waiting = shops[order.shop][2] if order.shop in shops else 0
         shops[order.shop] = (order.pickup_lat, order.pickup_lon, waiting + 1)
     return {
@@ -51,7 +51,7 @@ def layers(dispatch: DispatchState, now: Now) -> dict[str, list[Dot]]:
     }
 
 
-def _late_s(order: Order, now_ms: int) -> float | None:
+def late_s(order: Order, now_ms: int) -> float | None:
     """By how much an order comes later than promised; of one for which there is no rider, since when it could go."""
     if not order.rider and not order.plan:
         return max(now_ms - max(order.placed_ms, order.ready_ms), 0) / 1000
@@ -164,7 +164,7 @@ def order_states(dispatch: DispatchState) -> Mapping[str, Value]:
 
 def rider_states(dispatch: DispatchState) -> Mapping[str, Value]:
     """How many riders are in each state."""
-    return dict(Counter(_state(dispatch, rider) for rider in dispatch.riders.known.values()))
+    return dict(Counter(rider_state(dispatch, rider) for rider in dispatch.riders.known.values()))
 
 
 def waiting_problem(dispatch: DispatchState, now: Now) -> str:
@@ -217,11 +217,11 @@ def _rider(dispatch: DispatchState, rider: Rider, now_ms: int) -> Dot | None:
     if place is None:
         return None
     lat, lon, at_ms = place
-    return Dot(rider.id, lat, lon, _state(dispatch, rider), max(now_ms - at_ms, 0) / 1000)
+    return Dot(rider.id, lat, lon, rider_state(dispatch, rider), max(now_ms - at_ms, 0) / 1000)
 
 
-def _state(dispatch: DispatchState, rider: Rider) -> str:
-    """Idle, offered, busy or silent."""
+def rider_state(dispatch: DispatchState, rider: Rider) -> RiderState:
+    """What the rider does."""
     if rider.silent:
         return "silent"
     if rider.paused and not rider.orders:

@@ -14,7 +14,7 @@ from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, Text, Up,
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrdersList, OrderTrack, RiderPosition, catalog
+from edge.scenarios.dispatch.messages import DURABLE_KINDS, BoardList, OrdersList, OrderTrack, RiderPosition, catalog
 from edge.scenarios.labels import Labels
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
 
@@ -35,6 +35,9 @@ def test_good_messages_become_inputs(kind, fields, dump):
         return
     if kind == "orders.list":
         assert made == Observed("client-1", OrdersList(v=2))
+        return
+    if kind == "board.list":
+        assert made == Observed("client-1", BoardList(offset=100))
         return
     if kind == "rider.position":
         assert isinstance(made, Observed)

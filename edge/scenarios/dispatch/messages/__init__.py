@@ -1,5 +1,15 @@
 """The messages of dispatch, both ways."""
 
+from .board import (
+    Board,
+    BoardList,
+    BoardOrder,
+    BoardOverride,
+    BoardRider,
+    RidersKnown,
+    RidersList,
+    RiderState,
+)
 from .catalog import (
     COLLECTIONS,
     DURABLE_KINDS,
@@ -61,6 +71,11 @@ __all__ = [
     "POSITION_POINTS_MAX",
     "Advice",
     "Assignment",
+    "Board",
+    "BoardList",
+    "BoardOrder",
+    "BoardOverride",
+    "BoardRider",
     "Choice",
     "ClosedOrder",
     "Delay",
@@ -91,6 +106,9 @@ __all__ = [
     "RiderReply",
     "RiderResume",
     "RiderShift",
+    "RiderState",
+    "RidersKnown",
+    "RidersList",
     "Stop",
     "Update",
     "WithoutOrder",

@@ -9,6 +9,7 @@ from ....core.scenario import Collection, Message
 from ....messages.coordinates import converted
 from ....messages.envelope import Place
 from ..times.messages import TimesReset
+from .board import Board, BoardList, RidersKnown, RidersList
 from .codes import hide_handover, hide_reported
 from .down import Advice, Assignment, ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, Update
 from .overrides import (
@@ -67,6 +68,7 @@ def _position(body: RiderPosition, source: str, crs: str) -> RiderPosition:
 
 _PARTIES: Final = ("customer", "rider", "shop")
 _DISPATCHER: Final = ("dispatcher",)
+_EVERYBODY: Final = (*_PARTIES, *_DISPATCHER)
 
 MESSAGES: Final = (
     Message(
@@ -103,16 +105,20 @@ MESSAGES: Final = (
     Message("order.reschedule", OrderReschedule, roles=("shop", "dispatcher"), personal=("reason",)),
     Message("rider.pause", RiderPause, roles=("dispatcher", "rider"), personal=("reason",)),
     Message("rider.resume", RiderResume, roles=("dispatcher", "rider"), personal=("reason",)),
-    Message("order.preview", OrderPreview, roles=_DISPATCHER, durable=False, answered_by="preview"),
+    Message("order.preview", OrderPreview, roles=_DISPATCHER, durable=False, acts_for="shop", answered_by="preview"),
+    Message("board.list", BoardList, roles=_DISPATCHER, durable=False, acts_for="shop", answered_by="board"),
+    Message("riders.list", RidersList, roles=_DISPATCHER, durable=False, answered_by="riders"),
     Message("rider.position", RiderPosition, roles=("rider",), durable=False, personal=("points",), convert=_position),
     Message("order.track", OrderTrack, roles=("customer",), durable=False, answered_by="rider.place"),
-    Message("orders.list", OrdersList, roles=_PARTIES, durable=False, acts_for="shop", answered_by="orders"),
+    Message("orders.list", OrdersList, roles=_EVERYBODY, durable=False, acts_for="shop", answered_by="orders"),
     Message("assignment", Assignment, "down", roles=("rider",), personal=("stops",), about="order"),
-    Message("update", Update, "down", roles=(*_PARTIES, "dispatcher"), spare=True, about="order"),
+    Message("update", Update, "down", roles=_EVERYBODY, spare=True, about="order"),
     Message("advice", Advice, "down", roles=("rider",), spare=True, about="shop"),
     Message("rider.place", RiderPlace, "down", roles=("customer",), durable=False, personal=("lat", "lon")),
-    Message("orders", OrdersOpen, "down", roles=_PARTIES, durable=False, personal=("orders",)),
+    Message("orders", OrdersOpen, "down", roles=_EVERYBODY, durable=False, personal=("orders",)),
     Message("preview", Preview, "down", roles=_DISPATCHER, durable=False),
+    Message("board", Board, "down", roles=_DISPATCHER, durable=False, personal=("orders",)),
+    Message("riders", RidersKnown, "down", roles=_DISPATCHER, durable=False, personal=("riders",)),
 )
 
 OrderOverride = OrderAssign | OrderPin | OrderHold | OrderRelease

@@ -58,6 +58,8 @@ def examples(seed: int) -> list[tuple[str, str, Mapping[str, Any]]]:
         made.append(("customer-1", "order.track", {"order": orders[0]}))
         made.append(("rider-1", "orders.list", {}))
     made.append(("desk-1", "order.preview", {"order": orders[2]}))
+    made.append(("desk-1", "board.list", {}))
+    made.append(("desk-1", "riders.list", {}))
     add("shop-1", "order.reschedule", order=orders[2], dropoff_by=AT + 3_600_000, priority=next(draws) % 101)
     add("desk-1", "order.hold", order=orders[2], reason="wrong address?")
     add("desk-1", "order.release", order=orders[2])

@@ -107,6 +107,8 @@ class OrderPreview(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ord
     """The rider's client name. Without it the riders who could have the order soonest are shown."""
     position: Position | None = None
     """As in `order.assign`."""
+    shop: ClientName | None = None
+    """The shop that the sender acts for; the node knows it of a dispatcher of one shop."""
     v: Version = 1
     """Version of the message."""
 

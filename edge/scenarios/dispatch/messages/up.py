@@ -177,7 +177,7 @@ class OrdersList(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order
     """Anybody asks for its open orders. QoS 0, never stored; the answer is an `orders`."""
 
     shop: ClientName | None = None
-    """The shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop."""
+    """A shop that the sender acts for: its orders. Without it those that it has placed, carries, or has as a shop."""
     v: Version = 1
     """Version of the message."""
 

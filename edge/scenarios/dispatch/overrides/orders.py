@@ -23,6 +23,8 @@ from ..state.positions import Sensor
 from ..state.riders import Rider
 from .cost import cost_of
 
+OTHER_SHOP: Final = "it is an order of another shop than the one that you act for"
+
 _EVENTS: Final[dict[type[OrderOverride], OrderEvent]] = {
     OrderAssign: OrderEvent.ASSIGN,
     OrderPin: OrderEvent.PIN,
@@ -42,7 +44,7 @@ def override(
 ) -> Refusal | None:
     """One decision of a dispatcher about an order. None where it is accepted."""
     if event.shop not in (order.shop, EVERY_SHOP):
-        return Refusal(Reason.NOT_YOURS, "order", "it is an order of another shop than the one that you act for")
+        return Refusal(Reason.NOT_YOURS, "order", OTHER_SHOP)
     after = TRANSITIONS[order.state][_EVENTS[type(body)]]
     if isinstance(after, Reason) or isinstance(order, Closed):
         return Refusal(Reason.TOO_LATE, "order", f"the order is {order.state}")

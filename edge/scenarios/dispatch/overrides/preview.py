@@ -15,7 +15,7 @@ from ..state.dispatch_state import DispatchState
 from ..state.orders import Order
 from ..state.positions import LiveSensor
 from .cost import cost_of
-from .orders import refused
+from .orders import OTHER_SHOP, refused
 
 CHOICES_MAX: Final = 6
 """Riders in one answer: more than a person compares."""
@@ -27,6 +27,8 @@ def preview(dispatch: DispatchState, asked: OrderPreview, now: Now) -> Preview:
     order = dispatch.orders.find(asked.order)
     if order is None:
         return _none(asked, now, Refusal(Reason.UNKNOWN_ORDER, "order", "no such order here, or closed long ago"))
+    if asked.shop not in (None, order.shop):
+        return _none(asked, now, Refusal(Reason.NOT_YOURS, "order", OTHER_SHOP))
     if not isinstance(order, Order) or isinstance(TRANSITIONS[order.state][OrderEvent.ASSIGN], Reason):
         return _none(asked, now, Refusal(Reason.TOO_LATE, "order", f"the order is {order.state}"))
     names = [asked.rider] if asked.rider is not None else _best(dispatch, order)

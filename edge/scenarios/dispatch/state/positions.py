@@ -238,6 +238,11 @@ class Positions:
         """Rides take another time now."""
         self._rules = rules
 
+    def contact_ms(self, rider: str) -> int | None:
+        """When something last came from the rider; None where nothing did."""
+        known = self._riders.get(rider)
+        return None if known is None or known.contact_ms == NEVER else known.contact_ms
+
     def place(self, rider: str) -> tuple[float, float, int] | None:
         """Latitude, longitude and when, for the node's own map; None where nothing is known."""
         known = self._riders.get(rider)

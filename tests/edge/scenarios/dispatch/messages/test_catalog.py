@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from edge.core.decode import Catalog
-from edge.core.model import Event, Rejected
+from edge.core.model import Event, Observed, Rejected
 from edge.messages.grants import EVERY_SHOP, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
@@ -54,12 +54,32 @@ def test_a_dispatcher_acts_for_every_shop(kind):
     assert isinstance(decode(kind, {}, Grant(("rider",))), Rejected)
 
 
-@pytest.mark.parametrize("kind", ["order.assign", "order.pin", "order.hold", "order.release", "order.preview"])
+@pytest.mark.parametrize(
+    "kind", ["order.assign", "order.pin", "order.hold", "order.release", "order.preview", "board.list"]
+)
 def test_only_a_dispatcher_overrides(kind):
     """Every other role is refused, whatever it may do otherwise."""
     for role in ROLES:
         decoded = decode(kind, {"rider": "r1"}, Grant((role,), "noodle-bar" if role == "shop" else ""))
         assert isinstance(decoded, Rejected) == (role != "dispatcher")
+
+
+@pytest.mark.parametrize("kind", ["order.preview", "board.list"])
+def test_a_dispatcher_of_one_shop_asks_about_that_one(kind):
+    """Whatever it names, or leaves out; one of every shop may name any."""
+    shop = Grant(("dispatcher",), "noodle-bar")
+    for fields, grant, named in (
+        ({}, shop, "noodle-bar"),
+        ({"shop": "noodle-bar"}, shop, "noodle-bar"),
+        ({}, Grant(("dispatcher",)), None),
+        ({"shop": "rice"}, Grant(("dispatcher",)), "rice"),
+    ):
+        asked = decode(kind, fields, grant)
+        assert isinstance(asked, Observed)
+        assert getattr(asked.body, "shop") == named  # noqa: B009 - both have one
+    refused = decode(kind, {"shop": "rice"}, shop)
+    assert isinstance(refused, Rejected)
+    assert (refused.reason, refused.field) == ("not_allowed", "shop")
 
 
 def test_no_shop_has_the_name_of_all():

@@ -36,6 +36,17 @@ def test_the_cost_that_is_shown_is_the_cost_that_comes(district):
     assert d.outcomes[0].receipt["delays"] == choice.delays
 
 
+def test_an_order_of_another_shop_is_not_shown(district):
+    """To a dispatcher of one shop."""
+    d = district()
+    d.begin("r1")
+    d.begin("r2")
+    d.round(d.place("o1", shop="noodles", prep_s=60))
+    assert ask(d, shop="noodles", rider="r2").choices
+    answer = ask(d, shop="rice")
+    assert (answer.reason, answer.choices) == ("not_yours", [])
+
+
 def test_without_a_rider_the_best_are_shown(district):
     """The soonest first, at most six, the one who has it among them."""
     d = district()
