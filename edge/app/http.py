@@ -68,16 +68,27 @@ class Http:
     def _has_door(self) -> bool:
         return any(getattr(self._config, each.option) for each in LISTENERS)
 
-    async def open_page(self, data: DataDir, layers: Callable[[], Mapping[str, list[Dot]]]) -> dict[str, int]:
-        """Serve the page where there is one; its port, by name. Raises BusyError and ConfigError."""
+    async def open_page(
+        self, data: DataDir, layers: Callable[[], Mapping[str, list[Dot]]], ports: Mapping[str, int]
+    ) -> dict[str, int]:
+        """Serve the page where there is one; its port, by name. `ports` are those of the listeners. Raises BusyError
+        and ConfigError."""
         config = self._config
         if not config.status_listen:
             return {}
+        from ..web.board import Place
         from ..web.server import serve
 
         token = data.kept("status.token", r"[A-Za-z0-9_-]{32,128}", lambda: secrets.token_urlsafe(32))
         page = self._page = await serve(
-            config.status_listen, self._status, layers, token, self._clock.now, self._path, config.lang
+            config.status_listen,
+            self._status,
+            layers,
+            token,
+            self._clock.now,
+            self._path,
+            config.lang,
+            Place(config.node, ports),
         )
         LISTENING.write(address=page.url, option="status_listen")
         if sys.stdout.isatty():  # the token is for a person at a terminal, and for no log

@@ -1,9 +1,9 @@
 """Who may read the page: whoever holds the token of this data directory, through a loopback name, and nobody's script.
 
-Other users of the box reach loopback too, so everything but `/healthz` needs the token: as `Authorization: Bearer`, or
-once as `?token=`, which sets a cookie and leads to an address without it. The Host header must be a loopback name: a
-hostile web page whose name was re-bound to 127.0.0.1 sends its own. The cookie is derived from the token, since a
-browser shows it to every port of the host.
+Other users of the box reach loopback too, so everything but `/healthz` and the files of the board needs the token: as
+`Authorization: Bearer`, or once as `?token=`, which sets a cookie and leads to an address without it. The Host header
+must be a loopback name: a hostile web page whose name was re-bound to 127.0.0.1 sends its own. The cookie is derived
+from the token, since a browser shows it to every port of the host.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..log.events import REFUSED
 from ..mqtt.address import is_loopback_name
 from ..words.words import known
+from .board import PATH
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -27,7 +28,12 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
-"""On every answer. No CORS header anywhere: no other origin may read anything."""
+"""On every answer, where it has no stricter one. No CORS header anywhere: no other origin may read anything."""
+
+
+OPEN: Final = ("/healthz", PATH)
+BOARD_FILES: Final = f"{PATH}/"
+"""What has nothing of the node in it: whether it serves, and the board, whose data come by MQTT to a dispatcher."""
 
 
 class Guard:
@@ -44,7 +50,9 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         refusal = self._refusal(Request(scope))
@@ -55,7 +63,7 @@ class Guard:
         if not is_loopback_name(request.headers.get("host", "")):
             text = "This page answers to loopback names only: use http://127.0.0.1 or http://localhost, or ssh -L.\n"
             return PlainTextResponse(text, 421)
-        if request.url.path == "/healthz":
+        if request.url.path in OPEN or request.url.path.startswith(BOARD_FILES):
             return None
         name = cookie_name(request)
         given = request.query_params.get("token")

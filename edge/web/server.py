@@ -4,10 +4,7 @@ Starlette and uvicorn cost 3 MB of memory and 50 ms; whoever runs the node impor
 """
 
 import asyncio
-import html
-import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -22,11 +19,12 @@ from ..core.model import Now
 from ..core.scenario import Dot
 from ..health.status import Status
 from ..service.http import HttpServer, bind
-from ..words.words import LANGUAGES, Language, Words, in_language, known, words
+from ..words.words import LANGUAGES, Language, in_language, known, words
+from .board import Place, routes
 from .guard import Guard
 from .layers import bounded
+from .pages import STATIC, translated
 
-STATIC: Final = Path(__file__).parent / "static"
 ASSETS: Final = {
     "index.html": "text/html; charset=utf-8",
     "language.js": "text/javascript; charset=utf-8",
@@ -57,13 +55,14 @@ async def serve(
     now: Callable[[], Now],
     path: str = "edge.toml",
     language: Language = "en",
+    board: Place | None = None,
 ) -> HttpServer:
     """Serve on `address` ("host:port", loopback, port 0 for any free one) until `close`. `path` is the configuration
-    that an error names; `language` is for who asks for none with `?lang=`. Raises ConfigError where the address is not
-    on loopback, BusyError where another holds it."""
+    that an error names; `language` is for who asks for none with `?lang=`; `board` is where the page of dispatchers
+    finds the node. Raises ConfigError where the address is not on loopback, BusyError where another holds it."""
     hint = 'It shows riders\' places, so it stays on loopback: "127.0.0.1:8080". From elsewhere, use ssh -L.'
     listening = bind(address, "status_listen", path, hint)
-    return await HttpServer.start(application(status, layers, token, now, language), listening)
+    return await HttpServer.start(application(status, layers, token, now, language, board), listening)
 
 
 def application(
@@ -72,11 +71,12 @@ def application(
     token: str,
     now: Callable[[], Now],
     language: Language = "en",
+    board: Place | None = None,
 ) -> Starlette:
     """The routes, behind the guard."""
     assets = {name: (STATIC / name).read_bytes() for name in ASSETS}
     index_page = assets.pop(INDEX)
-    pages = {each: _translated(index_page, words(each)) for each in LANGUAGES}
+    pages = {each: translated(index_page, words(each)) for each in LANGUAGES}
     tables = msgspec.json.encode({each: words(each).table for each in LANGUAGES})
     assets[WORDS] = b"export const WORDS = " + tables + b";\n"
     types = {**ASSETS, WORDS: ASSETS["app.js"]}
@@ -130,6 +130,7 @@ def application(
             Route("/api/live", api_live),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
+            *(routes(board, assets[WORDS], language) if board is not None else ()),
         ],
         middleware=[Middleware(Guard, token=token)],
     )
@@ -141,8 +142,3 @@ def _asked(request: Request) -> Language | None:
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
-
-
-def _translated(page: bytes, there: Words) -> bytes:
-    """The page with the words of a language where it has `{{key}}`."""
-    return re.sub(r"{{([a-z0-9_.]+)}}", lambda found: html.escape(there.table[found[1]]), page.decode()).encode()

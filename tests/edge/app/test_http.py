@@ -40,7 +40,7 @@ async def test_without_a_listener_nothing_is_opened_and_nothing_has_to_be_closed
     path.write_text('node = "n-1"\nstatus_listen = ""\n', encoding="utf-8")
     nothing: Any = SimpleNamespace()
     parts = Http(str(path), load(path), nothing, nothing)
-    assert await parts.open_page(nothing, dict) == {}
+    assert await parts.open_page(nothing, dict, {}) == {}
     assert await parts.open_door(nothing, nothing, nothing) == {}
     assert await parts.open_metrics(nothing) == {}
     parts.read(load(path))

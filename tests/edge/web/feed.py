@@ -15,9 +15,11 @@ from edge.core.model import Now
 from edge.core.scenario import Dot
 from edge.health.status import Queue, Status, Value
 from edge.service.http import HttpServer
+from edge.web.board import Place
 from edge.web.server import serve
 
 TOKEN = "t" * 43
+BOARD = Place("shop-7", {"listen_ws": 9001})
 ORDER_STATES = ("placed", "offered", "accepted", "at_shop", "picked_up")
 
 
@@ -121,7 +123,7 @@ def served(feed: Feed, port: int = 0) -> Iterator[Served]:
     stop = asyncio.Event()
 
     async def run() -> None:
-        server = await serve(f"127.0.0.1:{port}", feed.status, feed.layers, TOKEN, now)
+        server = await serve(f"127.0.0.1:{port}", feed.status, feed.layers, TOKEN, now, board=BOARD)
         ready.append(server)
         started.set()
         await stop.wait()

@@ -14,7 +14,7 @@ PATHS = ("/", "/static/app.js", "/api/status", "/api/live", "/metrics", "/nothin
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN[:-1], TOKEN + "x", "tö"])
 def test_nothing_is_shown_without_the_token(ask: Ask, path: str, token: str | None) -> None:
-    """Every path but /healthz answers 401 to no token and to a wrong one, and states where the right one is."""
+    """Each path but /healthz and the board answers 401 to no token and a wrong one, with where the right one is."""
     status, headers, body = ask(path, token)
     assert status == 401
     assert headers["www-authenticate"] == "Bearer"

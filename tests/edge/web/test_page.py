@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from edge.web.server import STATIC
+from edge.web.pages import STATIC
 from edge.words.words import words as table
 from tests.browser import drain, screen, unreadable
 from tests.edge.web.feed import TOKEN, Feed, Served, served

@@ -9,7 +9,8 @@ import pytest
 
 from edge.errors import ConfigError
 from edge.web import server
-from edge.web.server import ASSETS, INDEX, STATIC, serve
+from edge.web.pages import STATIC
+from edge.web.server import ASSETS, INDEX, serve
 from tests.edge.web.feed import TOKEN, Feed, Served, now
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
@@ -65,7 +66,7 @@ def test_only_what_exists_is_served_and_only_read(ask: Ask) -> None:
 
 def test_every_asset_is_served_and_every_file_is_an_asset(ask: Ask) -> None:
     """The page is complete in the package: each file has its type, and none lies about unused."""
-    assert {path.name for path in STATIC.iterdir()} == set(ASSETS)
+    assert {path.name for path in STATIC.iterdir() if path.is_file()} == set(ASSETS)
     for name, kind in ASSETS.items():
         status, headers, body = ask("/" if name == INDEX else f"/static/{name}")
         assert (status, headers["content-type"]) == (200, kind)
