@@ -80,6 +80,7 @@ def options(day: Day) -> DispatchOptions:
         pickup_service_s=parameters.pickup_service * 60,
         dropoff_service_s=parameters.dropoff_service * 60,
         offer_ahead_s=0,
+        reassign_gain_s=0,  # who has left for a shop fetches something there
         silent_s=7200,
         late_s=24 * 3600,
         give_up_s=24 * 3600,

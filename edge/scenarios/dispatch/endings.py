@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from ...core.effects import Effects
 from ...core.model import Now
-from .assignments import UPDATE_EXPIRY_S, forecast, update, wait_ms
+from .assignments import UPDATE_EXPIRY_S, forecast, stale_ms, update, wait_ms
 from .lifecycle import (
+    ACCEPTED,
     AT_SHOP,
     CLOSED,
     DELIVERED,
@@ -26,6 +27,7 @@ from .lifecycle import (
     OrderState,
 )
 from .messages import Assignment
+from .records import Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import OFFERS_PAST_KEPT, Offered, Order
 from .state.riders import Rider
@@ -86,6 +88,32 @@ def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
+
+
+def apply_moves(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Effects) -> None:
+    """Accepted orders go to other riders, who have them at once. For everybody else the state is the same, so that it
+    never runs backwards."""
+    for decision in decisions:
+        order, rider = dispatch.orders.open.get(decision.order), dispatch.riders.known.get(decision.rider)
+        if order is None or order.state is not ACCEPTED or rider is None or order.rider == rider.id:
+            continue
+        out.count("order.reassigned", now.wall_ms)
+        unload(dispatch, order, now, out, "reassigned")
+        forecast(dispatch, order, decision.candidates[0], now)
+        take_over(dispatch, order, rider)
+        dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
+        update(dispatch, order, now, out, "reassigned")
+        dispatch.changed = True
+
+
+def take_over(dispatch: DispatchState, order: Order, rider: Rider) -> None:
+    """The order becomes the rider's own at once, without an offer."""
+    dispatch.offers += 1
+    order.rider, order.offer, order.offers = rider.id, dispatch.offers, order.offers + 1
+    order.excluded.pop(rider.id, None)
+    dispatch.riders.take(rider, order.id)
+    dispatch.orders.move(order, ACCEPTED, dispatch.now_ms, stale_ms(order, dispatch.now_ms))
+    dispatch.taken.append(order)
 
 
 def exclude(order: Order, rider: str, now_ms: int) -> None:

@@ -55,6 +55,7 @@ REASONS: Final = (
     "not returned",
     "on hold",
     "picked up by another rider",
+    "reassigned",
     "redelivery",
     "released",
     "rescheduled",

@@ -26,6 +26,7 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unreachable: Literal["accept", "refuse"] = "accept"
     soon_free_s: Annotated[int, Meta(ge=0, le=7200)] = 1800
     fair_s: Annotated[int, Meta(ge=0, le=600)] = 60
+    reassign_gain_s: Annotated[int, Meta(ge=0, le=7200)] = 300
     position_age_s_max: Annotated[int, Meta(ge=10, le=7200)] = 600
     radius_m_max: Annotated[int, Meta(ge=100, le=500_000)] = 20_000
     standby: bool = True

@@ -158,6 +158,7 @@ class Dispatch(Scenario):
             sensor.decisions = self._decide(now, sensor)
             out.decisions += len(sensor.decisions)
         assignments.apply_decisions(state, sensor.decisions, now, out)
+        endings.apply_moves(state, sensor.decisions, now, out)
         assignments.confirm(state, now, out)
         if state.advice.due:
             advise(state, now, sensor, out)
@@ -177,13 +178,13 @@ class Dispatch(Scenario):
             raise
 
     def _decide(self, now: Now, sensor: Sensor) -> list[Decision]:
-        """What should change about the waiting orders. Changes nothing itself; empty where nothing is new.
+        """What should change about the orders. Changes nothing itself; empty where nothing is new.
 
         A backlog must not make rounds dearer, or it would feed itself. So between the looks at everything that
         REDECIDE_S asks for, a round sees the new orders, and of the others only as many as it may find a rider for."""
         state = self.state
         orders = state.orders
-        if not orders.waiting:
+        if not self._may_decide():
             return []
         needs_decision = sensor.needs_decision(state.now_ms)
         if not (needs_decision or state.changed):
@@ -192,6 +193,11 @@ class Dispatch(Scenario):
         if not needs_decision and len(orders.waiting) > again:
             orders = orders.part(PLAN_ORDERS_MAX, again)
         return self._policy(orders, state.riders, state.rules, now, sensor)
+
+    def _may_decide(self) -> bool:
+        """Whether an order waits, or one that is accepted might find a better rider."""
+        orders = self.state.orders
+        return bool(orders.waiting or (orders.to_fetch and self.state.riders.idle and self.state.rules.reassign_gain_s))
 
     def _outcome(self, event: Event, refusal: Refusal | None, alone: Container[str]) -> Outcome:
         """With the order, and where it was placed in this round with what was promised about it, or that nobody is in
@@ -238,7 +244,7 @@ class Dispatch(Scenario):
         due = [state.orders.timers.next(), state.riders.timers.next(), state.riders.next_arrival_ms()]
         if state.riders.watched:
             due.append(state.positions.next_silence_ms())
-        if state.orders.waiting:
+        if self._may_decide():
             if state.changed:
                 return 0.0
             if state.riders.watched:

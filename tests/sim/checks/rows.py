@@ -82,6 +82,7 @@ class Ledger:
     def enter(self, row: Row) -> None:
         """One more row. Raises Broken where it contradicts the ones before."""
         self._kept: dict[str, str] = {}
+        self._moved: set[str] = set()
         self.labels.begin(row)
         opened = [CATALOG.opened(item) if isinstance(item, RecordedEvent) else item for item in row.inputs]
         durable = [item for item in opened if isinstance(item, Event | Rejected)]
@@ -188,8 +189,10 @@ class Ledger:
             need(not kept, "I2", lambda: f"{rider} picks {order} up, gets a confirmation, and then a withdrawal")
             if self.holders.get(order) == rider:
                 del self.holders[order]
+                if body.get("reason") == "reassigned":
+                    self._moved.add(order)
             return
-        if body["state"] == "accepted":
+        if body["state"] == "accepted" and order not in self._moved:
             own = self.holders.get(order) == rider
             need(own, "I4", lambda: f"{rider} gets the door of {order}, {self.holders.get(order)} has it")
             return

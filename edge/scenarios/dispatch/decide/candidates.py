@@ -35,6 +35,9 @@ from ..state.travel import Place, Service, ride_s, rides_s
 CANDIDATES_MAX: Final = 12
 """Riders weighed up for one order: nearer ones leave little to gain from those farther away."""
 
+CANDIDATES_RECORDED: Final = 5
+"""Candidates kept in a row for each decision: the chosen one, and what it was compared with."""
+
 FEW: Final = 64
 """Pairs of order and busy rider, up to which a table costs more than it saves."""
 
@@ -112,7 +115,7 @@ def candidates_for(
             seen, soon = _pinned(order, order.override.rider, orders, riders, rules, sensor, now_ms)
         elif riders.idle:
             seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
-        found.append(_costs(order, seen, soon, riders, rules, now_ms))
+        found.append(costs(order, seen, soon, riders, rules, now_ms))
     return found, free
 
 
@@ -179,7 +182,7 @@ def _pinned(
     return [], [(rider, ride_s(last.dropoff_lat, last.dropoff_lon, *shop, rules), free_in_s)]
 
 
-def _costs(
+def costs(
     order: Order,
     seen: Sequence[RiderDistance],
     busy: Sequence[tuple[Rider, int, int]],
@@ -187,7 +190,8 @@ def _costs(
     rules: DispatchOptions,
     now_ms: int,
 ) -> list[CandidateCost]:
-    """Riders who declined the order, or whose shift ends before the pickup, are left out."""
+    """The riders as options, the cheapest first. Those who declined the order, or whose shift ends before the pickup,
+    are left out."""
     known, service = riders.known, Service(rules)
     ways = [(one.rider, one.travel_s, one.age_s, 0) for one in seen]
     if busy:
@@ -271,6 +275,15 @@ def why_rider(chosen: CandidateCost, options: Sequence[CandidateCost], serves: M
     if other.rider in serves:
         return f"{start}; {other.rider} would cost {other.total} s, but serves {serves[other.rider]} better."
     return f"{start}; {other.rider} would cost {other.total} s, but the round as a whole is served better this way."
+
+
+def why_moved(chosen: CandidateCost, before: str, gain_s: int, now_ms: int) -> str:
+    """Why an accepted order goes to another rider."""
+    pickup = duration((chosen.pickup_ms - now_ms) // 1000)
+    return (
+        f"{chosen.rider} can pick up in {pickup}; {before}, who has accepted it and is held up, "
+        f"would be at the door {duration(gain_s)} later."
+    )
 
 
 def why_nobody(options: Sequence[CandidateCost], serves: Mapping[str, str], idle: int, busy: int) -> str:

@@ -22,7 +22,8 @@ from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
 from ..state.positions import REDECIDE_S, Sensor
 from ..state.riders import Riders
-from .candidates import CandidateCost, candidates_for, why_later, why_nobody, why_pinned, why_rider
+from .candidates import CANDIDATES_RECORDED, CandidateCost, candidates_for, why_later, why_nobody, why_pinned, why_rider
+from .moves import moves
 from .reach import OFFER_AHEAD_S
 from .round_plan import RoundPlan
 from .trips_under_way import trips_under_way
@@ -40,12 +41,10 @@ goes where now decides who is left for the next order: on nine development days 
 PLAN_ORDERS_MAX: Final = 64
 """Orders in one plan; more are planned in parts, the earliest first."""
 
-CANDIDATES_RECORDED: Final = 5
-"""Candidates kept in a row for each decision: the chosen one, and what it was compared with."""
-
 
 def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sensor: Sensor) -> list[Decision]:
-    """The changes of the waiting orders: an offer, another plan, a dropped plan, or for the first time no rider."""
+    """The changes of the waiting orders: an offer, another plan, a dropped plan, or for the first time no rider. And
+    accepted orders that another rider would bring far sooner."""
     now_ms = milliseconds(now)
     later_ms = now_ms + (OFFER_AHEAD_S + 1) * 1000
     decisions: list[Decision] = []
@@ -60,6 +59,8 @@ def choose(orders: Orders, riders: Riders, rules: DispatchOptions, now: Now, sen
         if len(due) > 1:
             due.sort(key=_sequence)
         decisions += _RoundDecision(due, orders, riders, rules, now_ms, now.wall_ms - now_ms, sensor).decide()
+    if rules.reassign_gain_s and orders.to_fetch and riders.idle:
+        decisions += moves(orders, riders, rules, now_ms, now.wall_ms - now_ms, sensor, decisions, RULE)
     return decisions
 
 

@@ -142,7 +142,7 @@ def test_a_pinned_order_goes_to_its_rider_alone(district):
 
 def test_a_pin_waits_for_its_rider(district):
     """While that one is busy for long nobody else is asked; once it has delivered, it gets the offer."""
-    d = district(soon_free_s=0)
+    d = district(soon_free_s=0, reassign_gain_s=0)
     d.begin("r2", **FAR)
     d.round(d.place("o0"))
     d.round(d.reply("r2", "o0", d.offer_of("o0")[1]))

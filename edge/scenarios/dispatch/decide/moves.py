@@ -1,0 +1,68 @@
+"""Accepted orders that go to another rider: one who is free now and would be at the door far sooner.
+
+Their riders are held up elsewhere, with another order, a customer who does not come down, a slow kitchen. Who is nearly
+at the shop keeps what it came for, and so does whoever was chosen by a person.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Final
+
+from ..lifecycle import ACCEPTED, IN_BAG
+from ..options import DispatchOptions
+from ..records import Decision
+from ..state.orders import Order, Orders
+from ..state.positions import Sensor
+from ..state.riders import Riders
+from .candidates import CANDIDATES_MAX, CANDIDATES_RECORDED, costs, why_moved
+
+NEAR_MS: Final = 180_000
+"""A rider who will be at the shop this soon keeps the order."""
+
+LOOKED_AT: Final = 64
+"""Accepted orders looked at in a round, as many in any district: shops with riders on the way for longest first."""
+
+MOVES_MAX: Final = 4
+"""Of these, orders that are held up and for which riders near are looked at in one round; the next is soon."""
+
+
+def moves(
+    orders: Orders,
+    riders: Riders,
+    rules: DispatchOptions,
+    now_ms: int,
+    behind_ms: int,
+    sensor: Sensor,
+    decided: Sequence[Decision],
+    rule: str,
+) -> list[Decision]:
+    """Accepted orders with their new riders. Riders that waiting orders get, or are planned for, take nothing else."""
+    taken = {order.plan for order in orders.waiting.values()} | {decision.rider for decision in decided}
+    found: list[Decision] = []
+    for order, dropoff_ms in islice(_held_up(orders, riders, rules, now_ms), MOVES_MAX):
+        seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
+        row = [one for one in costs(order, seen, (), riders, rules, now_ms) if one.offer and one.rider not in taken]
+        if not row:
+            continue
+        gain_s = (dropoff_ms - row[0].dropoff_ms) // 1000
+        if gain_s > rules.reassign_gain_s:
+            taken.add(row[0].rider)
+            known = [one.candidate(behind_ms) for one in row[:CANDIDATES_RECORDED]]
+            why = why_moved(row[0], order.rider, gain_s, now_ms)
+            found.append(Decision(order.id, row[0].rider, True, rule, why, known))
+    return found
+
+
+def _held_up(orders: Orders, riders: Riders, rules: DispatchOptions, now_ms: int) -> Iterator[tuple[Order, int]]:
+    """Orders that would gain enough if somebody were at the shop now, and when each is at its door as things stand."""
+    gain_ms = rules.reassign_gain_s * 1000
+    for order in islice(chain.from_iterable(there.values() for there in orders.to_fetch.values()), LOOKED_AT):
+        if order.state is not ACCEPTED or order.override is not None:
+            continue
+        first = orders.open[riders.known[order.rider].orders[0]]
+        # A rider who should have been at a door before now will be at the shop later by that, too.
+        late_ms = max(0, now_ms - first.dropoff_ms) if first.state in IN_BAG else 0
+        if order.arrive_ms + late_ms - now_ms <= NEAR_MS:
+            continue
+        if order.pickup_ms + late_ms - max(order.ready_ms, now_ms) > gain_ms:
+            yield order, order.dropoff_ms + late_ms
