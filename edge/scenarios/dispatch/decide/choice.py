@@ -38,7 +38,7 @@ PLENTY: Final = 4
 """Idle riders for each order of a round from which on an order gets its cheapest one without a plan. With fewer, who
 goes where now decides who is left for the next order: on nine development days a plan was 0.4 minutes better."""
 
-PLAN_ORDERS_MAX: Final = 64
+PLAN_ORDERS_MAX: Final = 128
 """Orders in one plan; more are planned in parts, the earliest first."""
 
 
