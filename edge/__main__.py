@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "status": Entry("edge.cli.status:status", "Show the state of a running node."),
     "explain": Entry("edge.cli.journal.explain:explain", "Show why an order went to its rider."),
     "times": Entry("edge.cli.journal.times:times", "Show what the node has learned about time."),
+    "travel": Entry("edge.cli.travel.command:travel", "Make a table of travel times for dispatch."),
     "ledger": Entry("edge.cli.journal.ledger:ledger", "Compare a shop's own ledger with what the node recorded."),
     "replay": Entry("edge.cli.journal.replay:replay", "Decide a recorded journal again, and compare."),
     "whatif": Entry("bench.whatif.command:whatif", "Simulate a recorded day with something changed."),

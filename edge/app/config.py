@@ -16,6 +16,7 @@ from ..core.scenario import Scenario
 from ..errors import WHOLE_FILE, ConfigError, DoorstepError
 from ..limits import IDENTIFIER_PATTERN, MESSAGES_PER_CLIENT_BURST, MESSAGES_PER_CLIENT_PER_S, NAME_PATTERN
 from ..mqtt.address import is_loopback, is_private_http
+from ..scenarios import files
 from ..scenarios.loader import DEFAULT, available
 from ..scenarios.loader import load as load_scenarios
 from ..service import options
@@ -101,9 +102,11 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Config(Options, frozen=True, kw_only=True):
-    """A checked configuration: the options, and the section of each scenario that has one."""
+    """A checked configuration: the options, the section of each scenario that has one, and the files that these name,
+    by the name of the copy in the data directory."""
 
     sections: dict[str, Struct] = {}
+    files: dict[str, str] = {}
 
     @property
     def kinds(self) -> list[type[Scenario]]:
@@ -238,13 +241,17 @@ def _convert(path: Path, values: dict[str, Any]) -> Config:
     folder = str(path.resolve().parent / own.scenario_path) if own.scenario_path else ""
     _kinds(path, own.scenarios, folder)
     made: dict[str, Struct] = {}
+    taken: dict[str, str] = {}
     for name, section in sections.items():
         if name not in own.scenarios and name not in (known := available(folder)):
             hint = f"There is no scenario of this name, and only scenarios have sections. Known: {', '.join(known)}."
             raise ConfigError(str(path), f"[{name}]", "a section", hint)
         (kind,) = _kinds(path, [name], folder)
-        made[name] = options.convert(path, section, kind.options, _TEMPLATE, section=name)
-    return Config(**{name: getattr(own, name) for name in Options.__struct_fields__}, sections=made)
+        made[name], found = files.adopted(
+            path, kind, options.convert(path, section, kind.options, _TEMPLATE, section=name)
+        )
+        taken |= found
+    return Config(**{name: getattr(own, name) for name in Options.__struct_fields__}, sections=made, files=taken)
 
 
 def _kinds(path: Path, names: list[str], folder: str) -> list[type[Scenario]]:

@@ -46,6 +46,7 @@ from ..pipeline.drops import DropCounter
 from ..pipeline.pipeline import Pipeline
 from ..pipeline.report import PipelineReport, warn_recovered
 from ..pipeline.retention import Retention
+from ..scenarios import files
 from ..service.datadir import DataDir
 from ..service.listeners import Listener, Listeners
 from ..uplink.figures import report_of
@@ -121,6 +122,7 @@ class _Running:
         config = self._config
         clock = self._clock = Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
         node = Node(config.kinds)
+        files.take_copies(data.path, config.kinds, config.files)
         recovery = journal.recover()
         node.recover(recovery.snapshot, recovery.rows)
         if node.number:
@@ -141,7 +143,6 @@ class _Running:
         rules = Configure(config.rules())
         pipeline.ingest.configure(self._listeners.authority.shops, config.rows_per_day_max)
         pipeline.start(rules if node.rules != rules.rules else None, self._drops.unrecorded(node.number))
-
         self._webhooks = Webhooks(self._config_path, config, data)
         self._endpoint = await self._listen(pipeline)
         name_clients(self._writer, config, data, self._listeners, self._endpoint)
@@ -351,6 +352,7 @@ class _Running:
         self._config = config
         set_level(config.log_level)
         self._status.keeping(config.retention_days, config.k_anonymity)
+        files.keep(Path(config.data_dir), config.files)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])
         self._identities_changed()

@@ -185,6 +185,9 @@ class Scenario:
     """Its section of the configuration: a frozen struct with defaults, bounds, and forbid_unknown_fields."""
     restart_options: ClassVar[tuple[str, ...]] = ()
     """Options that a reload does not apply."""
+    file_options: ClassVar[Mapping[str, Callable[[bytes], str]]] = {}
+    """Options that name a file: what takes its content, raises ValueError where it is of no use, and returns the
+    checksum that `configure` gets in place of the path."""
     receipt: ClassVar[type[Receipt]] = Receipt
     """The receipt of its events."""
 

@@ -38,6 +38,7 @@ from ..journal.reader import (
 from ..ledger.kept import forget_counts
 from ..limits import NAME_PATTERN
 from ..messages.grants import EVERYBODY
+from ..scenarios import files
 from ..scenarios.loader import available, load
 from ..service.datadir import DataDir
 from ..uplink.pushed import state
@@ -101,6 +102,7 @@ def _kinds(config: Config) -> list[type[Scenario]]:
 def _recovered(config: Config, path: Path, client: str) -> Node:
     """The state at the end of the journal. Raises DoorstepError where it cannot do without the client."""
     node = Node(config.kinds)
+    files.take_copies(path.parent, config.kinds)
     journal = Journal.open(path)
     try:
         recovery = journal.recover()

@@ -19,12 +19,16 @@ export interface OrderPlace {
   ready_at?: number | null;
   /** How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right. Seconds. 0 to 86400. */
   prep_s?: number | null;
+  /** It is to be fetched by then, by the sender's clock: a wish, as `dropoff_by`. */
+  pickup_by?: number | null;
   /** It is to be at the door from then on, by the sender's clock. */
   dropoff_from?: number | null;
   /** It is to be at the door by then: a wish that the plan weighs, not a promise. */
   dropoff_by?: number | null;
-  /** How long it may be under way with other orders, from the pickup to the door; 0: no limit. Seconds. 0 to 14400. */
+  /** How long it may be under way with other orders, from the pickup to the door; 0: as its shop has it. Seconds. 0 to 14400. */
   max_bag_s?: number;
+  /** How heavy and how large it is. No rider is planned for it whom it, and what it is fetched with, is too much. */
+  load?: Load;
   /** What its recipient gives the rider at the door; without it nobody is asked. The node keeps a hash of it alone. `^[0-9A-Za-z]{4,32}$` */
   handover_code?: string | null;
   /** How much it goes before others where riders are scarce: 0 as all, 100 first of all. 0 to 100. */
@@ -49,6 +53,14 @@ export interface Place {
   lat: number;
   /** Degrees, east positive. -180 to 180. */
   lon: number;
+}
+
+/** How heavy and how large something is. In a limit, 0 is none. */
+export interface Load {
+  /** Grams. 0 to 1000000. */
+  weight_g?: number;
+  /** Millilitres, which are cubic centimetres. 0 to 10000000. */
+  volume_ml?: number;
 }
 
 /** The customer who placed the order, its shop, or a dispatcher takes it back. */
@@ -96,12 +108,22 @@ export interface RiderShift {
   on: boolean;
   /** Orders that fit at once. 1 to 8. */
   capacity?: number;
+  /** How much the rider carries at once. Without it only `capacity` counts. */
+  load_limit?: Load;
+  /** What it rides: each ride takes as long as the option `vehicle_pace` has for it. */
+  vehicle?: "bike" | "car" | "ebike" | "foot" | null;
+  /** The shops that the rider serves; without it all. (Riders of the option `own_riders` serve their employers.) */
+  shops?: Array<string>;
+  /** Where the rider serves: cells of H3 of resolution 0 to 9. Shop and door lie in them; without it anywhere. */
+  zone?: Array<string>;
   /** The planned end. Unix milliseconds. */
   until?: number | null;
   /** Where the rider is. */
   place?: Place | null;
   /** The coordinate system of `place`, where it is not the node's. */
   crs?: "gcj02" | "wgs84" | null;
+  /** With `on` false: the shift ends once the rider has brought what it has accepted, and it gets nothing new. */
+  after_orders?: boolean;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   id: string;
   /** The sender's clock when it happened: a label for figures. The node decides by its own clock. Unix milliseconds. */
@@ -292,6 +314,8 @@ export interface OrderReschedule {
   order: string;
   /** When the food is ready, by the sender's clock. Unix milliseconds. */
   ready_at?: number | null;
+  /** It is to be fetched by then. */
+  pickup_by?: number | null;
   /** It is to be at the door from then on. */
   dropoff_from?: number | null;
   /** It is to be at the door by then. */
@@ -309,14 +333,18 @@ export interface OrderReschedule {
 }
 
 /**
- * A rider gets nothing new, and keeps what it has accepted: until `rider.resume`, or the end of its shift. A rider
- * may pause itself, a dispatcher everybody.
+ * A rider gets nothing new, and keeps what it has accepted: until `rider.resume`, or the end of its shift; with
+ * times it is a break. A rider may pause itself, a dispatcher everybody.
  */
 export interface RiderPause {
   /** The kind, which the topic has, too. It can be left out. */
   kind?: "rider.pause";
   /** The rider's client name. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */
   rider: string;
+  /** When it begins, by the sender's clock; until then the rider gets nothing that is to be fetched later. Without it, now. Unix milliseconds. */
+  starts_at?: number | null;
+  /** When it ends by itself. Unix milliseconds. */
+  until?: number | null;
   /** Why, for the record. At most 256 characters. */
   reason?: string;
   /** The sender's own name for the event: a new one for each event, the same one when it is sent again. `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$` */

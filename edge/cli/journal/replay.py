@@ -86,11 +86,15 @@ def _compare(path: Path, scenario_path: str, json_file: str | None) -> None:
 def _run(reader: JournalReader, scenario_path: str) -> tuple[Replay, Difference | None, int, int]:
     # Imported here, because Node imports the whole core.
     from ...core.node import Node
+    from ...scenarios.files import missing, take_copies
     from ...scenarios.loader import available, load
 
     snapshot, start = reader.base()
     _, last = reader.bounds()
-    run = Replay(Node(load(available(scenario_path), scenario_path)), snapshot)
+    kinds = load(available(scenario_path), scenario_path)
+    take_copies(reader.path.parent, kinds)
+    node, rules = Node(kinds), None
+    run = Replay(node, snapshot)
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -99,6 +103,11 @@ def _run(reader: JournalReader, scenario_path: str) -> tuple[Replay, Difference 
             if number > last:
                 break
             difference = run.feed(body)
+            new = node.rules if node.rules is not rules else None
+            if new is not None and (lost := missing(reader.path.parent, kinds, new.scenarios)):
+                hint = f"From row {number} on it was decided with {lost[0]}, which is not beside it. Put it there"
+                raise InputError(str(reader.path), None, f"{hint}: the file whose checksum begins so.")
+            rules = node.rules
             if difference is not None:
                 return run, difference, start, last
             progress.advance(task)

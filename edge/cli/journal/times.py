@@ -64,9 +64,12 @@ def times(shop: str | None, config_path: str | None, path: str | None, as_json: 
 def _learned(reader: JournalReader, scenario_path: str) -> Times:
     """As of the last row: from the newest whole snapshot, and the rows after it."""
     from ...core.node import Node
+    from ...scenarios.files import take_copies
     from ...scenarios.loader import available, load
 
-    node = Node(load(available(scenario_path), scenario_path))
+    kinds = load(available(scenario_path), scenario_path)
+    take_copies(reader.path.parent, kinds)
+    node = Node(kinds)
     snapshot, start = reader.newest()
     _, last = reader.bounds()
     node.recover(snapshot, (body for _, body in takewhile(lambda row: row[0] <= last, reader.rows(start))))

@@ -171,6 +171,9 @@ def _options(kind: type[Scenario]) -> Iterator[str]:
     for name in kind.restart_options:
         if name not in form.__struct_fields__:
             yield f"restart_options: {form.__name__} has no option {name!r}"
+    for name in kind.file_options:
+        if name not in form.__struct_fields__:
+            yield f"file_options: {form.__name__} has no option {name!r}"
 
 
 def _counters(kind: type[Scenario]) -> Iterator[str]:

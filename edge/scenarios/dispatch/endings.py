@@ -28,6 +28,7 @@ from .lifecycle import (
 )
 from .messages import Assignment
 from .records import Decision
+from .state import duty
 from .state.dispatch_state import DispatchState
 from .state.orders import OFFERS_PAST_KEPT, Offered, Order
 from .state.riders import Rider
@@ -88,6 +89,13 @@ def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason
     if rider is not None:
         dispatch.riders.drop(rider, order.id)
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, dispatch.now_ms)
+        _leave(dispatch, rider, now, out)
+
+
+def _leave(dispatch: DispatchState, rider: Rider, now: Now, out: Effects) -> None:
+    """The shift of a rider who leaves after its orders ends with the last one."""
+    if rider.on and rider.duty.leaves and not rider.orders:
+        end_shift(dispatch, rider, now, out, now.wall_ms)
 
 
 def apply_moves(dispatch: DispatchState, decisions: Sequence[Decision], now: Now, out: Effects) -> None:
@@ -147,6 +155,7 @@ def end(
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
         if rider.on and not rider.orders and dispatch.rules.divert and dispatch.riders.idle <= IDLE_COVERED:
             dispatch.advice.due.append(rider.id)
+        _leave(dispatch, rider, now, out)
     dispatch.changed = True
     out.count(_ENDED[state], at_ms)
     if order.promised_ms and state is not OrderState.CANCELLED and state is not RETURNED:
@@ -187,7 +196,7 @@ def expire(dispatch: DispatchState, silent: Sequence[str], now: Now, out: Effect
     while (name := dispatch.riders.timers.pop(now_ms)) is not None:
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
-            end_shift(dispatch, rider, now, out, now.wall_ms)
+            _turn(dispatch, rider, now, out)
     if dispatch.riders.moving:
         for rider in [rider for rider in dispatch.riders.moving.values() if rider.free_ms <= now_ms]:
             dispatch.riders.arrive(rider)
@@ -215,6 +224,41 @@ def expire(dispatch: DispatchState, silent: Sequence[str], now: Now, out: Effect
             )
 
 
+def _turn(dispatch: DispatchState, rider: Rider, now: Now, out: Effects) -> None:
+    """The rider's shift is over, or a break of it begins or ends."""
+    riders, now_ms = dispatch.riders, dispatch.now_ms
+    if rider.until_ms is not None and rider.until_ms <= now_ms:
+        end_shift(dispatch, rider, now, out, now.wall_ms)
+        return
+    if rider.paused:
+        rider.duty.resumes_ms = duty.stays_ms(rider, now_ms, dispatch.rules)
+        if not rider.duty.resumes_ms:
+            resume(dispatch, rider)
+    elif (due := duty.next_break(rider.duty, dispatch.rules)) is not None and due.from_ms <= now_ms:
+        until_ms = now_ms + dispatch.rules.rest_s * 1000 if due.by == duty.REST else due.until_ms
+        pause(dispatch, rider, due.by, until_ms, now, out)
+    riders.set_duty(rider)
+
+
+def pause(dispatch: DispatchState, rider: Rider, by: str, resumes_ms: int, now: Now, out: Effects) -> None:
+    """Nothing new for the rider from now on; what it was only offered goes to others."""
+    out.count("rider.paused", now.wall_ms)
+    duty.pause(rider, dispatch.now_ms, resumes_ms)
+    dispatch.riders.pause(rider, by, dispatch.now_ms)
+    for name in [held for held in rider.orders if dispatch.orders.open[held].state is OFFERED]:
+        release(dispatch, dispatch.orders.open[name], now, out, "rider paused")
+    dispatch.changed = True
+
+
+def resume(dispatch: DispatchState, rider: Rider) -> None:
+    """The rider gets offers again."""
+    duty.resume(rider, dispatch.now_ms, dispatch.rules)
+    dispatch.riders.pause(rider, "", dispatch.now_ms)
+    if not rider.orders:
+        dispatch.advice.due.append(rider.id)
+    dispatch.changed = True
+
+
 def _late(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> None:
     """Nobody could take the order so far. Nobody is abandoned: it stays planned, and everybody learns of it."""
     order.late = True
@@ -231,6 +275,15 @@ def end_shift(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, at_
     release_all(dispatch, rider, now, out, "shift ended")
     end_pins(dispatch, rider.id, now, out, "shift ended")
     dispatch.riders.end(rider, dispatch.now_ms)
+
+
+def leave(dispatch: DispatchState, rider: Rider, after_orders: bool, now: Now, out: Effects, at_ms: int) -> None:
+    """The rider ends its shift: at once, or after what it has accepted."""
+    if after_orders:
+        rider.duty.leaves = True
+        pause(dispatch, rider, rider.id, 0, now, out)
+    if rider.on and not (after_orders and rider.orders):
+        end_shift(dispatch, rider, now, out, at_ms)
 
 
 def release_all(dispatch: DispatchState, rider: Rider, now: Now, out: Effects, reason: str) -> None:

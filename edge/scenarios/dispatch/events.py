@@ -13,7 +13,7 @@ from ...messages.grants import EVERY_SHOP
 from . import returns
 from .assignments import stale_ms, update, wait_ms
 from .decide.reach import ASKED_MAX, out_of_reach
-from .endings import end, end_shift, exclude, release, unload
+from .endings import end, exclude, leave, release, resume, unload
 from .lifecycle import (
     ACCEPTED,
     AT_CUSTOMER,
@@ -46,12 +46,13 @@ from .messages import (
 )
 from .overrides.orders import override
 from .overrides.riders import pause_or_resume
-from .overrides.windows import agree, implausible, ready_from
+from .overrides.windows import agree, has_terms, implausible, ready_from
 from .state.dispatch_state import DispatchState
+from .state.fit import has_room, limits_of
 from .state.orders import Closed, Order, no_room
 from .state.positions import Sensor
 from .state.riders import RIDERS_MAX
-from .state.travel import metres, seconds
+from .state.travel import metres, ride_s
 from .times import labels
 from .times.messages import TimesReset
 
@@ -135,7 +136,7 @@ def _place(
         pickup.lon,
         dropoff.lat,
         dropoff.lon,
-        seconds(distance_m, dispatch.rules),
+        ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, dispatch.rules),
         now_ms,
         dispatch.times.ready_ms(body.shop, stated, assumed_ms, now_ms, pickup.lon),
         body.promise,
@@ -143,13 +144,13 @@ def _place(
         stated=stated,
         assumed_ms=assumed_ms,
     )
-    asks = body.priority or body.max_bag_s or body.dropoff_from or body.dropoff_by or body.handover_code
-    if asks and (refusal := agree(order, body, dispatch.rules, now, now_ms)):
+    rules = dispatch.rules
+    if has_terms(body, rules) and (refusal := agree(order, body, rules, now, now_ms)):
         return refusal
-    if dispatch.rules.unreachable == "refuse":
-        shop = pickup.lat, pickup.lon
-        near = sensor.nearest(order.id, *shop, ASKED_MAX, now_ms) if dispatch.riders.idle else ()
-        if nobody := out_of_reach(dispatch, shop, order.ready_ms, near):
+    if rules.unreachable == "refuse":
+        riders, fits = dispatch.riders, dispatch.riders.fits(order)
+        near = sensor.nearest(order.id, pickup.lat, pickup.lon, ASKED_MAX, now_ms, fits) if riders.idle else ()
+        if nobody := out_of_reach(dispatch, order, near):
             return Refusal(Reason.UNREACHABLE, "", nobody)
     dispatch.orders.add(order, wait_ms(dispatch, order))
     dispatch.changed = True
@@ -230,7 +231,7 @@ def _shift(dispatch: DispatchState, client: str, body: RiderShift, now: Now, out
     rider = dispatch.riders.get(client)
     if not body.on:
         if rider is not None and rider.on:
-            end_shift(dispatch, rider, now, out, body.at)
+            leave(dispatch, rider, body.after_orders, now, out, body.at)
         return None
     if rider is None and len(dispatch.riders.known) >= RIDERS_MAX:
         return Refusal(Reason.OVER_CAPACITY, "", f"{RIDERS_MAX} riders are on shift; try again later")
@@ -240,7 +241,12 @@ def _shift(dispatch: DispatchState, client: str, body: RiderShift, now: Now, out
     if rider is None or not rider.on:
         out.count("shift.started", body.at)
         dispatch.advice.due.append(client)
-    dispatch.riders.begin(client, body.capacity, until_ms, now_ms)
+    limits = limits_of(body)
+    if isinstance(limits, Refusal):
+        return limits
+    if rider is not None and rider.duty.leaves:
+        resume(dispatch, rider)
+    dispatch.riders.begin(client, body.capacity, until_ms, now_ms, limits)
     dispatch.changed = True
     return None
 
@@ -368,7 +374,7 @@ def _reclaim(
 ) -> Refusal | None:
     """A rider given up as silent comes back with the food. It gets the order back if it can still hold it."""
     rider = dispatch.riders.get(client)
-    if rider is None or not rider.on or len(rider.orders) >= rider.capacity:
+    if rider is None or not rider.on or not has_room(rider, order, dispatch.orders.open):
         return Refusal(Reason.TOO_LATE, "order", "it was given to others when you were silent; bring it back")
     offer = next(one.offer for one in reversed(order.past) if one.rider == client and one.accepted)
     if order.rider:

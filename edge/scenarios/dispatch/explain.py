@@ -12,6 +12,7 @@ from ..explain import answers_in, outcome, receipts_in
 from .decide.candidates import duration
 from .messages import (
     KitchenDelay,
+    Load,
     OrderAssign,
     OrderPin,
     OrderPlace,
@@ -21,10 +22,12 @@ from .messages import (
     RiderProgress,
     RiderReply,
     RiderResume,
+    RiderShift,
 )
 from .records import Candidate, events_in, record_in
 
-_WINDOW: Final = ("dropoff_from", "dropoff_by")
+_WINDOW: Final = ("pickup_by", "dropoff_from", "dropoff_by")
+_BREAK: Final = ("starts_at", "until")
 
 
 class Considered(Struct, frozen=True):
@@ -181,6 +184,7 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             terms += f", priority {body.priority}" if body.priority else ""
             terms += ", with a code at the door" if body.handover_code else ""
             terms += f", at most {body.max_bag_s} s in the bag" if body.max_bag_s else ""
+            terms += _load(body.load)
             return f"at {shop}{ready}{terms}"
         case RiderReply(offer=offer, accept=accept, reason=reason):
             return f"{'accepts' if accept else 'declines'} offer {offer}{f' ({reason})' if reason else ''}"
@@ -196,10 +200,20 @@ def _content(body: Up, when: Callable[[int], str]) -> str:
             return f"{', '.join(times)}{f' ({reason})' if reason else ''}"
         case OrderAssign(order=order, rider=rider, reason=reason) | OrderPin(order=order, rider=rider, reason=reason):
             return f"{order} to {rider or 'its rider'}{f' ({reason})' if reason else ''}"
+        case RiderShift(on=True, vehicle=vehicle, capacity=capacity, load_limit=limit):
+            serves = f", for {', '.join(body.shops)}" if body.shops else ""
+            serves += f", in {len(body.zone)} cells" if body.zone else ""
+            return f"begins, room for {capacity}{f', by {vehicle}' if vehicle else ''}{_load(limit)}{serves}"
         case RiderPause(rider=rider, reason=reason) | RiderResume(rider=rider, reason=reason):
-            return f"{rider}{f' ({reason})' if reason else ''}"
+            times = [f" {name} {when(at)}" for name in _BREAK if (at := getattr(body, name, None)) is not None]
+            return f"{rider}{','.join(times)}{f' ({reason})' if reason else ''}"
         case _:
             return str(getattr(body, "reason", ""))
+
+
+def _load(load: Load) -> str:
+    weight = f", {load.weight_g} g" if load.weight_g else ""
+    return f"{weight}, {load.volume_ml} ml" if load.volume_ml else weight
 
 
 def _words(name: str) -> str:

@@ -1,8 +1,21 @@
 """The options of dispatch: the section `[dispatch]` of the configuration. A reload applies all of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+
+from ...messages.envelope import ClientName
+
+MAX_BAG_S_MAX: Final = 4 * 3600
+"""The longest time in the bag that an order, or a shop, may ask for."""
+
+Pace = Annotated[float, Meta(ge=0.25, le=8)]
+
+
+Vehicle = Literal["foot", "bike", "ebike", "car"]
+
+VEHICLE_PACE: Final[dict[Vehicle, float]] = {"foot": 4.0, "bike": 1.3, "ebike": 1.0, "car": 1.0}
+"""How many times as long as by `speed_mps` a ride takes with each vehicle, where the options have no other factor."""
 
 
 class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,6 +28,7 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     detour_factor: Annotated[float, Meta(ge=1, le=5)] = 1.3
     prep_s: Annotated[int, Meta(ge=0, le=4 * 3600)] = 900
     learn_times: bool = True
+    travel_table: str = ""
     ride_step_s: Annotated[int, Meta(ge=1, le=600)] = 1
     pickup_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
     dropoff_service_s: Annotated[int, Meta(ge=0, le=3600)] = 240
@@ -32,5 +46,13 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     standby: bool = True
     divert: bool = True
     show_rider: bool = False
+    vehicle_pace: dict[Vehicle, Pace] = {}
+    max_on_duty_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 0
+    rest_after_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 0
+    rest_s: Annotated[int, Meta(ge=60, le=4 * 3600)] = 1_200
+    own_riders: Annotated[
+        dict[ClientName, Annotated[list[ClientName], Meta(max_length=1_000)]], Meta(max_length=10_000)
+    ] = {}
+    max_bag_s: Annotated[dict[ClientName, Annotated[int, Meta(ge=0, le=MAX_BAG_S_MAX)]], Meta(max_length=10_000)] = {}
     orders_per_customer_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
     orders_per_shop_max: Annotated[int, Meta(ge=1, le=10_000)] = 5_000

@@ -19,6 +19,7 @@ from .lifecycle import AT_CUSTOMER, PICKED_UP, RETURNED, RETURNING, WX_ON_THE_WA
 from .messages import OrderRedeliver, RiderProgress
 from .options import DispatchOptions
 from .state.dispatch_state import DispatchState
+from .state.fit import pace_of
 from .state.orders import Failed, Order
 from .state.terms import Terms
 from .state.travel import metres, ride_s
@@ -88,7 +89,8 @@ def redeliver(dispatch: DispatchState, order: Order, body: OrderRedeliver, now: 
     if distance_m > dispatch.rules.radius_m_max:
         return out_of_area(distance_m, dispatch.rules)
     # As far back as the rider has come, and from the old door to the new one.
-    ridden_s = min(order.ride_s, (now_ms - order.pickup_ms) // 1000)
+    pace = pace_of(dispatch.riders.known[order.rider], dispatch.rules)
+    ridden_s = min(order.ride_s, round((now_ms - order.pickup_ms) / 1000 / pace))
     order.ride_s = ridden_s + ride_s(failed.lat, failed.lon, lat, lon, dispatch.rules)
     order.dropoff_lat, order.dropoff_lon = lat, lon
     order.pickup_ms = now_ms

@@ -64,6 +64,8 @@ from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, Sensor
 from .state.recorded_sensor import RecordedSensor
 from .state.riders import RIDERS_MAX, Riders
+from .state.travel import RulesWithTable
+from .state.travel_table import taken
 from .times.messages import DropoffPromise
 
 ROUND_AGAIN_MIN: Final = 64
@@ -83,20 +85,24 @@ class Dispatch(Scenario):
     counters: ClassVar[tuple[Counter, ...]] = COUNTERS
     collections: ClassVar[tuple[Collection, ...]] = COLLECTIONS
     options: ClassVar[type[Any]] = DispatchOptions
+    file_options: ClassVar[Mapping[str, Callable[[bytes], str]]] = {"travel_table": taken}
     receipt: ClassVar[type[Receipt]] = OrderReceipt
 
     def __init__(self, options: DispatchOptions = DispatchOptions(), policy: Policy = choose) -> None:  # noqa: B008
         self.state = DispatchState(options)
+        self._options = options
         self._policy = policy
         self._sequences = Sequences()
 
     def configure(self, options: DispatchOptions) -> None:
         """New options apply from the next decision on; running offers keep their deadlines."""
-        if options != self.state.times.options:
+        if options != self._options:
+            self._options = options
             self.state.times.configure(options)
-            self.state.rules = options
+            self.state.rules = self.state.times.options
             self.state.changed = True
-            self.state.positions.configure(options)
+            self.state.positions.configure(self.state.rules)
+            self.state.riders.configure(options)
 
     # -- in memory only ------------------------------------------------------------------------------------------------
 
@@ -222,7 +228,7 @@ class Dispatch(Scenario):
         who are busy, and orders for later, are no reason for alarm.)"""
         state = self.state
         receipt: dict[str, Any] = {"order": order.id}
-        if nobody := out_of_reach(state, (order.pickup_lat, order.pickup_lon), order.ready_ms, ()):
+        if nobody := out_of_reach(state, order, ()):
             wait = f"it waits for one up to {state.rules.give_up_s // 60} min after it is ready"
             receipt |= {"detail": f"{nobody}; {wait}", "unreachable": True}
         return Outcome(None, receipt)
@@ -284,7 +290,11 @@ class Dispatch(Scenario):
         """Open orders and riders by state, and positions that no decision can see, by reason, since the start."""
         dropped: dict[str, Value] = {**self.state.positions.dropped}
         orders, riders = view.order_states(self.state), view.rider_states(self.state)
-        return {"orders": orders, "riders": riders, "positions_dropped": dropped}
+        found: dict[str, Mapping[str, Value]] = {"orders": orders, "riders": riders, "positions_dropped": dropped}
+        if isinstance(self.state.rules, RulesWithTable):
+            table = self.state.rules.table
+            found["travel_table"] = {"found": table.found, "missed": table.missed}
+        return found
 
     def queues(self) -> Mapping[str, tuple[int, int]]:
         """Open orders, and riders who have not gone home, nobody knows for how long."""
@@ -294,12 +304,13 @@ class Dispatch(Scenario):
         }
 
     def problems(self, now: Now) -> Mapping[str, str]:
-        """Orders without a rider, those that are late, and those that do not come back."""
+        """Orders without a rider, those that are late or do not come back; riders who work for too long."""
         state = self.state
         found = {
             "orders_waiting": view.waiting_problem(state, now),
             "orders_late": view.late_problem(state),
             "orders_returning": view.returning_problem(state, now),
+            "riders_over_duty": view.duty_problem(state, now),
         }
         return {name: problem for name, problem in found.items() if problem}
 

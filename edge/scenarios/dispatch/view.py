@@ -16,6 +16,7 @@ from .assignments import assignment
 from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED, RETURNING
 from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, RiderState
 from .state.dispatch_state import DispatchState
+from .state.duty import over_ms
 from .state.orders import Closed, Order
 from .state.riders import Rider
 
@@ -208,6 +209,24 @@ def returning_problem(dispatch: DispatchState, now: Now) -> str:
     return (
         f"{len(overdue)} {has} been on the way back to the shop for over {RETURN_S_MAX // 60} min: {first.id} with "
         f"{first.rider} the longest. Call the rider; it reports the return in its app."
+    )
+
+
+def duty_problem(dispatch: DispatchState, now: Now) -> str:
+    """Riders who are on shift for longer than they may, in a sentence; empty where there is none."""
+    now_ms, rules = milliseconds(now), dispatch.rules
+    if not rules.max_on_duty_s:
+        return ""
+    over = [
+        rider for rider in dispatch.riders.known.values() if rider.on and (over_ms(rider.duty, rules) or 0) < now_ms
+    ]
+    if not over:
+        return ""
+    are = "rider is" if len(over) == 1 else "riders are"
+    first = min(over, key=lambda rider: (rider.duty.since_ms, rider.id))
+    return (
+        f"{len(over)} {are} on shift for over {rules.max_on_duty_s // 60} min, {first.id} the longest, and gets "
+        f"nothing new. Ask for the end of the shift; what is left can be assigned to others."
     )
 
 

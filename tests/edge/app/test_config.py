@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from edge.app.config import RELOADABLE, Config, Options, differing, load, reloaded
 from edge.errors import ConfigError
 from edge.scenarios.dispatch.options import DispatchOptions
+from edge.scenarios.dispatch.state.cells import cell_at
+from edge.scenarios.dispatch.state.travel_table import kept, packed
 
 
 def write(tmp_path, text: str):
@@ -34,6 +37,21 @@ def test_a_section_is_for_its_scenario(tmp_path):
     """The section of a scenario is checked against its options, and the core gets it."""
     config = load(write(tmp_path, 'node = "n"\n[dispatch]\nreply_s = 20\n'))
     assert dispatch(config) == DispatchOptions(reply_s=20)
+
+
+def test_a_file_of_a_section_becomes_its_checksum(tmp_path):
+    """The core gets what the file holds, by its name; another content is another value, as a reload sees it."""
+    cells = [cell_at(52.5, 13.4, 9)]
+    found = []
+    for seconds in (1, 2):
+        (tmp_path / "streets.table").write_bytes(packed(9, cells, np.full((1, 1), seconds, np.uint16)))
+        config = load(write(tmp_path, 'node = "n"\n[dispatch]\ntravel_table = "streets.table"\n'))
+        table = kept(dispatch(config).travel_table)
+        assert table is not None
+        assert table.seconds.tolist() == [[seconds]]
+        assert list(config.files.values()) == [str(tmp_path / "streets.table")]
+        found.append(config)
+    assert differing(*found) == ["dispatch.travel_table"]
 
 
 def test_a_scenario_may_come_fromafolder(tmp_path):

@@ -9,6 +9,7 @@ free at a door that the node knows from their orders. The parts of the cost, in 
     uncertain     a tenth of the age of the position, or of the time until the rider is free
     change        a constant where the order is planned for another rider, so that plans are stable
     fairness      `fair_s` for each paid order that the rider had beyond its share; below 0 where it had fewer
+    vehicle       by how much the ride to the door takes longer than usual with what the rider rides; or shorter
 
 For an order that is fetched together with others, these count:
 
@@ -17,6 +18,7 @@ For an order that is fetched together with others, these count:
     fairness      as above
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Final
@@ -27,6 +29,7 @@ from msgspec import Struct
 from ..lifecycle import OFFERED
 from ..options import DispatchOptions
 from ..records import Candidate, RiderDistance
+from ..state.fit import has_room, in_words, pace_of
 from ..state.orders import Order, Orders, Override
 from ..state.positions import Sensor
 from ..state.riders import Rider, Riders
@@ -69,6 +72,7 @@ class CandidateCost(Struct):
     fairness: int = 0
     before: str = ""
     """The order of the bundle whose door comes next; empty: it comes last."""
+    slower_s: int = 0
 
     def candidate(self, behind_ms: int) -> Candidate:
         """For the record. `behind_ms` is how far the monotonic clock is behind the wall clock."""
@@ -87,6 +91,8 @@ class CandidateCost(Struct):
             cost["fairness"] = self.fairness
         if self.change:
             cost["change"] = self.change
+        if self.slower_s and not self.bundle:
+            cost["vehicle"] = self.slower_s
         return Candidate(
             self.rider,
             self.travel_s,
@@ -114,8 +120,10 @@ def candidates_for(
         if order.override is not None:
             seen, soon = _pinned(order, order.override.rider, orders, riders, rules, sensor, now_ms)
         elif riders.idle:
-            seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
-        found.append(costs(order, seen, soon, riders, rules, now_ms))
+            seen = sensor.nearest(
+                order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms, riders.fits(order)
+            )
+        found.append(costs(order, seen, soon, orders, riders, rules, now_ms))
     return found, free
 
 
@@ -186,16 +194,23 @@ def costs(
     order: Order,
     seen: Sequence[RiderDistance],
     busy: Sequence[tuple[Rider, int, int]],
+    orders: Orders,
     riders: Riders,
     rules: DispatchOptions,
     now_ms: int,
 ) -> list[CandidateCost]:
-    """The riders as options, the cheapest first. Those who declined the order, or whose shift ends before the pickup,
-    are left out."""
-    known, service = riders.known, Service(rules)
+    """The riders as options, the cheapest first. Those who declined the order, cannot take it, or whose shift or work
+    ends before the pickup, are left out."""
+    known, service, fits = riders.known, Service(rules), riders.fits(order)
     ways = [(one.rider, one.travel_s, one.age_s, 0) for one in seen]
     if busy:
         ways += [(rider.id, travel_s, 0, free_in_s) for rider, travel_s, free_in_s in busy]
+    if fits is not None:
+        ways = [
+            (name, math.ceil(travel_s * pace_of(known[name], rules)), age_s, free_in_s)
+            for name, travel_s, age_s, free_in_s in ways
+            if fits(name)
+        ]
     excluded, plan, ready_ms = order.excluded, order.plan, order.ready_ms
     soonest_ms = max(now_ms, ready_ms)
     before_ms = service.before_pickup
@@ -210,7 +225,7 @@ def costs(
         if pickup_ms < ready_ms:
             rider_waits = (ready_ms - pickup_ms) // 1000
             pickup_ms = ready_ms
-        if rider.until_ms is not None and pickup_ms > rider.until_ms:
+        if rider.off_ms is not None and pickup_ms > rider.off_ms:
             continue
         if excluded and excluded.get(name, 0) > now_ms:
             continue
@@ -233,6 +248,13 @@ def costs(
                 fairness=fairness,
             )
         )
+    if fits is not None:
+        for option in found:
+            rider = known[option.rider]
+            option.slower_s = math.ceil(order.ride_s * pace_of(rider, rules)) - order.ride_s
+            option.dropoff_ms += option.slower_s * 1000
+            option.total += option.slower_s
+            option.offer = option.offer and has_room(rider, order, orders.open)
     found.sort(key=RANK)
     return found[:CANDIDATES_MAX]
 
@@ -298,6 +320,14 @@ def why_nobody(options: Sequence[CandidateCost], serves: Mapping[str, str], idle
         f"Of {_riders(idle)} free and {busy} soon free, none is near enough, recently seen, "
         f"on shift until the pickup and not excluded by an earlier answer."
     )
+
+
+def why_misfit(order: Order, riders: Riders) -> str:
+    """Which riders on shift cannot take the order in any case; empty where all can."""
+    if riders.fits(order) is None:
+        return ""
+    misfits = in_words(riders.misfit(order, rider) for rider in riders.known.values() if rider.on)
+    return f" It is {misfits} of the riders on shift." if misfits else ""
 
 
 def why_pinned(override: Override) -> str:

@@ -22,7 +22,16 @@ from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
 from ..state.positions import REDECIDE_S, Sensor
 from ..state.riders import Riders
-from .candidates import CANDIDATES_RECORDED, CandidateCost, candidates_for, why_later, why_nobody, why_pinned, why_rider
+from .candidates import (
+    CANDIDATES_RECORDED,
+    CandidateCost,
+    candidates_for,
+    why_later,
+    why_misfit,
+    why_nobody,
+    why_pinned,
+    why_rider,
+)
 from .moves import moves
 from .reach import OFFER_AHEAD_S
 from .round_plan import RoundPlan
@@ -149,7 +158,9 @@ class _RoundDecision:
         trips = trips_under_way(shops, self._orders, self._riders) if self._orders.to_fetch else []
         if not trips and all(option.rider in serves for row in rows for option in row):
             return
-        found = RoundPlan(due, rows, list(serves), trips, self._riders, self._rules, self._now_ms).decide()
+        found = RoundPlan(
+            due, rows, list(serves), trips, self._orders.open, self._riders, self._rules, self._now_ms
+        ).decide()
         for index, option in zip(part, found, strict=True):
             if option is not None:
                 self._assign(index, option)
@@ -170,7 +181,7 @@ class _RoundDecision:
             if option is None:
                 if not order.considered or (order.plan and not self._orders.partial):
                     why = (
-                        why_nobody(row, self._serves, self._riders.idle, self._busy)
+                        why_nobody(row, self._serves, self._riders.idle, self._busy) + why_misfit(order, self._riders)
                         if order.override is None
                         else why_pinned(order.override)
                     )

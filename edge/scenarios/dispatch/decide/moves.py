@@ -40,8 +40,9 @@ def moves(
     taken = {order.plan for order in orders.waiting.values()} | {decision.rider for decision in decided}
     found: list[Decision] = []
     for order, dropoff_ms in islice(_held_up(orders, riders, rules, now_ms), MOVES_MAX):
-        seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms)
-        row = [one for one in costs(order, seen, (), riders, rules, now_ms) if one.offer and one.rider not in taken]
+        seen = sensor.nearest(order.id, order.pickup_lat, order.pickup_lon, CANDIDATES_MAX, now_ms, riders.fits(order))
+        could = costs(order, seen, (), orders, riders, rules, now_ms)
+        row = [one for one in could if one.offer and one.rider not in taken]
         if not row:
             continue
         gain_s = (dropoff_ms - row[0].dropoff_ms) // 1000

@@ -6,6 +6,8 @@ from typing import Final
 
 from ..records import RiderDistance
 from ..state.dispatch_state import DispatchState
+from ..state.fit import in_words
+from ..state.orders import Order
 from ..state.riders import Rider
 from ..state.travel import metres
 from .candidates import CANDIDATES_MAX
@@ -20,24 +22,31 @@ ASKED_MAX: Final = CANDIDATES_MAX
 Shop = tuple[float, float]
 
 
-def out_of_reach(dispatch: DispatchState, shop: Shop, ready_ms: int, near: Sequence[RiderDistance]) -> str:
+def out_of_reach(dispatch: DispatchState, order: Order, near: Sequence[RiderDistance]) -> str:
     """Why nobody on shift can fetch the order, a clause without its end; empty where one may, or where it is too early
-    to know. `near` are the idle riders whose place is known and within `radius_m_max`."""
-    riders = dispatch.riders
+    to know. `near` are the idle riders who can take it, whose place is known and within `radius_m_max`."""
+    riders, ready_ms = dispatch.riders, order.ready_ms
     if ready_ms - dispatch.now_ms > OFFER_AHEAD_S * 1000:
         return ""
     if not riders.watched:
         return "no rider is on shift"
     if any(_lasts(riders.known[one.rider], ready_ms) for one in near):
         return ""
+    fits, on_shift = riders.fits(order), [rider for rider in riders.known.values() if rider.on]
+    if fits is not None:
+        misfits = [riders.misfit(order, rider) for rider in on_shift]
+        if all(misfits):
+            return f"no rider on shift can take the order: it is {in_words(misfits)} of them"
+        on_shift = [rider for rider, why in zip(on_shift, misfits, strict=True) if not why]
     # Busy riders have no place of their own here: they are as near as their last stop.
-    if any(_lasts(rider, ready_ms) and _comes_near(dispatch, rider, shop) for rider in riders.known.values()):
+    shop = order.pickup_lat, order.pickup_lon
+    if any(_lasts(rider, ready_ms) and _comes_near(dispatch, rider, shop) for rider in on_shift):
         return ""
     return "no rider on shift is within reach of the shop until it is ready"
 
 
 def _lasts(rider: Rider, ready_ms: int) -> bool:
-    return rider.on and not (rider.silent or rider.paused) and (rider.until_ms is None or rider.until_ms > ready_ms)
+    return rider.on and not (rider.silent or rider.paused) and (rider.off_ms is None or rider.off_ms > ready_ms)
 
 
 def _comes_near(dispatch: DispatchState, rider: Rider, shop: Shop) -> bool:

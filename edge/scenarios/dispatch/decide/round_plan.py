@@ -5,7 +5,7 @@ the doors of the orders, the rides to all shops are known.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -17,6 +17,7 @@ from ..planner.insertion import insert
 from ..planner.routes import Plan, Route
 from ..planner.search import improve
 from ..planner.trips import FORBIDDEN, Jobs, ServiceTimes, Trip, Weights
+from ..state.fit import NOTHING, UNLIMITED, Room, carries, left, pace_of
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..state.travel import rides_s
@@ -45,6 +46,7 @@ class RoundPlan:
         choices: Sequence[Sequence[CandidateCost]],
         taken: Sequence[str],
         under_way: Sequence[TripUnderWay],
+        opened: Mapping[str, Order],
         riders: Riders,
         rules: DispatchOptions,
         now_ms: int,
@@ -59,7 +61,9 @@ class RoundPlan:
         self.names = sorted({name for row in self.options for name in row} | set(self.under_way))
         self.number = {name: number for number, name in enumerate(self.names)}
         self.room: list[int] = []
-        """How many more orders each rider can take now."""
+        """How many more orders each rider can take now,"""
+        self.left: list[Room] = [UNLIMITED] * len(self.names)
+        """and of which load."""
         self.shops: dict[tuple[float, float], int] = {}
         self.column = [
             self.shops.setdefault((order.pickup_lat, order.pickup_lon), len(self.shops)) for order in self.orders
@@ -73,18 +77,22 @@ class RoundPlan:
         self.plan = Plan(
             self.jobs, len(self.names), np.full((len(self.names) + len(doors), len(self.shops)), UNKNOWN_S)
         )
-        self._lay_out(riders)
+        self._lay_out(riders, opened)
 
-    def _lay_out(self, riders: Riders) -> None:
-        plan, now_ms = self.plan, self.now_ms
+    def _lay_out(self, riders: Riders, opened: Mapping[str, Order]) -> None:
+        plan, now_ms, jobs = self.plan, self.now_ms, self.jobs
         for order, column in zip(self.orders, self.column, strict=True):
             ready = max(0.0, (order.ready_ms - now_ms) / 1000)
             placed_ms = order.placed_ms
             if order.terms is not None:
                 placed_ms = order.terms.counts_from_ms(placed_ms)
                 if order.terms.max_bag_s:
-                    self.jobs.in_bag[len(self.jobs.placed)] = float(order.terms.max_bag_s)
-            self.jobs.add((placed_ms - now_ms) / 1000, ready, column, float(order.ride_s), math.inf)
+                    jobs.in_bag[len(jobs.placed)] = float(order.terms.max_bag_s)
+                if order.terms.pickup_by_ms:
+                    jobs.pickup_by[len(jobs.placed)] = (order.terms.pickup_by_ms - now_ms) / 1000
+                if order.terms.load != NOTHING:
+                    jobs.load[len(jobs.placed)] = order.terms.load
+            jobs.add((placed_ms - now_ms) / 1000, ready, column, float(order.ride_s), math.inf)
         free = [0.0] * len(self.names)
         for row, column in zip(self.options, self.column[: self.decided], strict=True):
             for name, option in row.items():
@@ -98,16 +106,22 @@ class RoundPlan:
             plan.place(row, plan.travel[row])
         for number, name in enumerate(self.names):
             rider = riders.known[name]
-            off = math.inf if rider.until_ms is None else (rider.until_ms - now_ms) / 1000
+            off = math.inf if rider.off_ms is None else (rider.off_ms - now_ms) / 1000
             route = Route(number, number, free[number], off, rider.capacity)
             route.handicap = float(fairness_s(rider, riders, self.rules, now_ms))
             plan.routes.append(route)
             self.room.append(rider.capacity - len(rider.orders))
+            if rider.limits is not None:
+                self.left[number] = left(rider, [opened[held] for held in rider.orders])
+                route.limit, route.pace = left(rider, ()), pace_of(rider, self.rules)
+                plan.place(number, plan.travel[number] / route.pace)  # of the candidates, these are rides by its pace
         plan.open = plan.routes
+        if riders.selective and any(route.pace != 1.0 for route in plan.routes):
+            plan.paces = list(dict.fromkeys(route.pace for route in plan.routes))
         fixed = self.decided
         for name, trip in self.under_way.items():
             route = plan.routes[self.number[name]]
-            route.bound, route.room = True, trip.room
+            route.bound, route.room, route.limit = True, trip.room, trip.left
             route.arrives = max((trip.arrive_ms - now_ms) / 1000, -self.jobs.service.before_pickup)
             plan.fixed.update(range(fixed, fixed + len(trip.orders)))
             plan.set(route, [self.jobs.trip(range(fixed, fixed + len(trip.orders)))])
@@ -118,6 +132,8 @@ class RoundPlan:
             barred = {
                 self.number[name] for name, until in order.excluded.items() if until > now_ms and name in self.number
             }
+            if riders.selective and index < self.decided and (fits := riders.fits(order)) is not None:
+                barred.update(number for number, name in enumerate(self.names) if not fits(name))
             if barred:
                 plan.barred[index] = barred
             if order.override is not None and index < self.decided:
@@ -175,7 +191,7 @@ class RoundPlan:
         if waiting:
             together = sorted([*trip.orders, *waiting], key=lambda each: self.orders[each].dropoff_ms)
             self.plan.set(route, [self.jobs.trip(together)])
-            if route.cost >= FORBIDDEN:
+            if route.cost >= FORBIDDEN or not route.holds(route.trips[0]):
                 self.plan.set(route, [trip])
         return [each for each in orders if each not in self.plan.where]
 
@@ -185,8 +201,8 @@ class RoundPlan:
         if route.bound and not index:
             return self._joined(route, trip, order)
         seen = self.options[order].get(name)
-        ride = plan.rows[plan.doors + route.trips[index - 1].last if index else route.origin][trip.shop]
-        if ride >= UNKNOWN_S:
+        ride = plan.rows[plan.doors + route.trips[index - 1].last if index else route.origin][trip.shop] * route.pace
+        if ride >= UNKNOWN_S - 1:  # a pace may have rounded it
             return None  # it was not among the riders seen near this shop
         known = seen or next((one for row in self.options if (one := row.get(name)) is not None), None)
         if known is None:  # of the rider only the trip under way is known
@@ -207,6 +223,7 @@ class RoundPlan:
             total=round(route.costs[index] - (route.costs[index - 1] if index else 0.0)),
             offer=not index
             and self.room[route.courier] >= trip.count
+            and carries(self.left[route.courier], trip.load)
             and must_leave(leave_ms, self.now_ms, self.rules),
         )
 
@@ -216,7 +233,7 @@ class RoundPlan:
         pickup = route.pickups[0]
         dropoff = self.plan.dropoff(order) or pickup
         ready = max(0.0, self.jobs.ready[order])
-        alone = ready + self.jobs.alone(order).free - self.jobs.service.after_dropoff
+        alone = ready + self.jobs.alone(order, route.pace).free - self.jobs.service.after_dropoff
         late = max(0, int(dropoff - alone))
         accepted = [each for each in trip.orders if each in self.plan.fixed]
         others = int(self._last_doors(route, trip.orders, accepted) - self._last_doors(route, accepted, accepted))
@@ -241,6 +258,6 @@ class RoundPlan:
 
     def _last_doors(self, route: Route, orders: Sequence[int], accepted: Sequence[int]) -> float:
         """The sum of the drop-offs of the accepted orders, if these were what the trip under way fetches."""
-        pickup = max(route.arrives + self.jobs.service.before_pickup, self.jobs.trip(orders).ready)
-        frees = (self.jobs.trip(orders[: orders.index(each) + 1]).free for each in accepted)
+        pickup = max(route.arrives + self.jobs.service.before_pickup, self.jobs.trip(orders, route.pace).ready)
+        frees = (self.jobs.trip(orders[: orders.index(each) + 1], route.pace).free for each in accepted)
         return sum(pickup + free - self.jobs.service.after_dropoff for free in frees)

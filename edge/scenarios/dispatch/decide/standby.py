@@ -6,6 +6,7 @@ from ....core.effects import Effects
 from ....core.model import Now
 from ..messages import Advice
 from ..state.dispatch_state import DispatchState
+from ..state.fit import pace_of
 from ..state.positions import Sensor
 from ..state.standby import Waiting
 
@@ -41,16 +42,18 @@ def advise(dispatch: DispatchState, now: Now, sensor: Sensor, out: Effects) -> N
         for rider in riders.soon_free(now_ms, SOON_FREE_S)
         if rider.id not in planned
         and not rider.moving
-        and _lasts(rider.until_ms, now_ms)
+        and _lasts(rider.off_ms, now_ms)
         and (last := dispatch.orders.open[rider.orders[-1]])
     ]
     demand = dispatch.shops.demand(dispatch.rules)
     for place in sensor.standby(Waiting(due, heading, planned, doors), demand, now_ms):
         shop = demand.shops[place.shop]
-        until_ms = now_ms + (place.travel_s + STAY_S) * 1000
+        rider = riders.known[place.rider]
+        there_ms = now_ms + round(place.travel_s * pace_of(rider, dispatch.rules) * 1000)
+        until_ms = there_ms + STAY_S * 1000
         advice.heading[place.rider] = shop.lat, shop.lon, until_ms
         if not dispatch.rules.divert:
-            riders.move(riders.known[place.rider], shop.lat, shop.lon, now_ms + place.travel_s * 1000)
+            riders.move(rider, shop.lat, shop.lon, there_ms)
         out.send(
             place.rider,
             Advice(
@@ -71,7 +74,7 @@ def _stays(dispatch: DispatchState, name: str) -> bool:
     rider = dispatch.riders.known.get(name)
     if rider is None or not rider.on or rider.silent or rider.paused or rider.orders or rider.moving:
         return False
-    return _lasts(rider.until_ms, dispatch.now_ms)
+    return _lasts(rider.off_ms, dispatch.now_ms)
 
 
 def _lasts(until_ms: int | None, now_ms: int) -> bool:

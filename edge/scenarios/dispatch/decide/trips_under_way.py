@@ -9,17 +9,20 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ..lifecycle import AT_SHOP, IN_BAG, OFFERED
+from ..state.fit import Room, left
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 
 
 class TripUnderWay(Struct, frozen=True):
-    """What a rider fetches at one shop, in the sequence of doors. `room`: orders that it can carry from there."""
+    """What a rider fetches at one shop, in the sequence of doors. `room`: orders that it can carry from there, of
+    no more than `left`."""
 
     rider: Rider
     orders: list[Order]
     arrive_ms: int
     room: int
+    left: Room
 
 
 def trips_under_way(shops: Iterable[tuple[float, float]], orders: Orders, riders: Riders) -> list[TripUnderWay]:
@@ -38,5 +41,7 @@ def trips_under_way(shops: Iterable[tuple[float, float]], orders: Orders, riders
             if all(one.id in there and one.state is not OFFERED for one in rest):
                 arrived = [one.arrive_ms for one in rest if one.state is AT_SHOP]
                 room = rider.capacity - (len(held) - len(rest))
-                found.append(TripUnderWay(rider, rest, arrived[0] if arrived else rest[0].arrive_ms, room))
+                arrive_ms = arrived[0] if arrived else rest[0].arrive_ms
+                load = left(rider, (one for one in held if one.state in IN_BAG))
+                found.append(TripUnderWay(rider, rest, arrive_ms, room, load))
     return found

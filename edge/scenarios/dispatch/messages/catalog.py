@@ -84,7 +84,12 @@ MESSAGES: Final = (
     Message("order.cancel", OrderCancel, roles=("customer", "shop", "dispatcher"), personal=("reason",)),
     Message("order.redeliver", OrderRedeliver, roles=("shop", "dispatcher"), personal=("dropoff",), convert=_redeliver),
     Message(
-        "rider.shift", RiderShift, roles=("rider",), personal=("place",), in_memory=("place", "crs"), convert=_shift
+        "rider.shift",
+        RiderShift,
+        roles=("rider",),
+        personal=("place", "zone"),
+        in_memory=("place", "crs"),
+        convert=_shift,
     ),
     Message("rider.reply", RiderReply, roles=("rider",), personal=("reason",)),
     Message(

@@ -68,6 +68,8 @@ class OrderReschedule(Up, frozen=True, tag="order.reschedule"):
     """The order."""
     ready_at: Instant | None = None
     """When the food is ready, by the sender's clock."""
+    pickup_by: Instant | None = None
+    """It is to be fetched by then."""
     dropoff_from: Instant | None = None
     """It is to be at the door from then on."""
     dropoff_by: Instant | None = None
@@ -79,11 +81,16 @@ class OrderReschedule(Up, frozen=True, tag="order.reschedule"):
 
 
 class RiderPause(Up, frozen=True, tag="rider.pause"):
-    """A rider gets nothing new, and keeps what it has accepted: until `rider.resume`, or the end of its shift. A rider
-    may pause itself, a dispatcher everybody."""
+    """A rider gets nothing new, and keeps what it has accepted: until `rider.resume`, or the end of its shift; with
+    times it is a break. A rider may pause itself, a dispatcher everybody."""
 
     rider: ClientName
     """The rider's client name."""
+    starts_at: Instant | None = None
+    """When it begins, by the sender's clock; until then the rider gets nothing that is to be fetched later. Without it,
+    now."""
+    until: Instant | None = None
+    """When it ends by itself."""
     reason: Text = ""
     """Why, for the record."""
 

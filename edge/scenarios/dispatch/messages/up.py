@@ -24,6 +24,7 @@ from ....messages.envelope import (
     Version,
 )
 from ..lifecycle import Cause
+from ..options import MAX_BAG_S_MAX, Vehicle
 from ..state.terms import PRIORITY_MAX
 
 ORDERS_PER_RIDER_MAX: Final = 8
@@ -32,6 +33,29 @@ ORDERS_PER_RIDER_MAX: Final = 8
 POSITION_POINTS_MAX: Final = 120
 """Two minutes of one point a second: what a phone collects in a dead spot before it must thin out."""
 
+
+WEIGHT_G_MAX: Final = 1_000_000
+VOLUME_ML_MAX: Final = 10_000_000
+"""A load, or what a rider carries, at most: a tonne, ten cubic metres."""
+
+
+SHOPS_SERVED_MAX: Final = 64
+ZONE_CELLS_MAX: Final = 256
+"""What a rider may list at most; an area needs few cells of H3, since large ones cover most of it."""
+
+Cell = Annotated[str, Meta(pattern=r"\A8[0-9][0-9a-f]{13}\Z")]
+
+
+class Load(Struct, frozen=True, omit_defaults=True):
+    """How heavy and how large something is. In a limit, 0 is none."""
+
+    weight_g: Annotated[int, Meta(ge=0, le=WEIGHT_G_MAX)] = 0
+    """Grams."""
+    volume_ml: Annotated[int, Meta(ge=0, le=VOLUME_ML_MAX)] = 0
+    """Millilitres, which are cubic centimetres."""
+
+
+NO_LOAD: Final = Load()
 
 Code = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z]{4,32}\Z")]
 
@@ -52,12 +76,16 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """When the food is ready, by the sender's clock."""
     prep_s: Annotated[int, Meta(ge=0, le=24 * 3600)] | None = None
     """How long the kitchen needs, from the moment at which the node decides. It needs no clock that is right."""
+    pickup_by: Instant | None = None
+    """It is to be fetched by then, by the sender's clock: a wish, as `dropoff_by`."""
     dropoff_from: Instant | None = None
     """It is to be at the door from then on, by the sender's clock."""
     dropoff_by: Instant | None = None
     """It is to be at the door by then: a wish that the plan weighs, not a promise."""
-    max_bag_s: Annotated[int, Meta(ge=0, le=4 * 3600)] = 0
-    """How long it may be under way with other orders, from the pickup to the door; 0: no limit."""
+    max_bag_s: Annotated[int, Meta(ge=0, le=MAX_BAG_S_MAX)] = 0
+    """How long it may be under way with other orders, from the pickup to the door; 0: as its shop has it."""
+    load: Load = NO_LOAD
+    """How heavy and how large it is. No rider is planned for it whom it, and what it is fetched with, is too much."""
     handover_code: Code | None = None
     """What its recipient gives the rider at the door; without it nobody is asked. The node keeps a hash of it alone."""
     priority: Annotated[int, Meta(ge=0, le=PRIORITY_MAX)] = 0
@@ -86,12 +114,22 @@ class RiderShift(Up, frozen=True, tag="rider.shift"):
     """True begins it, false ends it."""
     capacity: Annotated[int, Meta(ge=1, le=ORDERS_PER_RIDER_MAX)] = 1
     """Orders that fit at once."""
+    load_limit: Load = NO_LOAD
+    """How much the rider carries at once. Without it only `capacity` counts."""
+    vehicle: Vehicle | None = None
+    """What it rides: each ride takes as long as the option `vehicle_pace` has for it."""
+    shops: Annotated[tuple[ClientName, ...], Meta(max_length=SHOPS_SERVED_MAX)] = ()
+    """The shops that the rider serves; without it all. (Riders of the option `own_riders` serve their employers.)"""
+    zone: Annotated[tuple[Cell, ...], Meta(max_length=ZONE_CELLS_MAX)] = ()
+    """Where the rider serves: cells of H3 of resolution 0 to 9. Shop and door lie in them; without it anywhere."""
     until: Instant | None = None
     """The planned end."""
     place: Place | None = None
     """Where the rider is."""
     crs: Crs | None = None
     """The coordinate system of `place`, where it is not the node's."""
+    after_orders: bool = False
+    """With `on` false: the shift ends once the rider has brought what it has accepted, and it gets nothing new."""
 
 
 class RiderReply(Up, frozen=True, tag="rider.reply"):

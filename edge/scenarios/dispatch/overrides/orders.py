@@ -18,6 +18,7 @@ from ..endings import end_override, release, unload
 from ..lifecycle import ACCEPTED, AT_SHOP, OFFERED, PLACED, TRANSITIONS, OrderEvent
 from ..messages import OrderAssign, OrderHold, OrderOverride, OrderPin, OrderRelease
 from ..state.dispatch_state import DispatchState
+from ..state.fit import MISFITS, has_room
 from ..state.orders import Closed, Order, Override
 from ..state.positions import Sensor
 from ..state.riders import Rider
@@ -68,14 +69,21 @@ def refused(dispatch: DispatchState, order: Order, name: str) -> Rider | Refusal
         return Refusal(Reason.UNKNOWN_RIDER, "rider", f"nothing came from {name} for {dispatch.rules.silent_s} s")
     if rider.paused:
         return Refusal(Reason.OUT_OF_SEQUENCE, "rider", f"{rider.paused} has paused {name}: send rider.resume first")
-    if order.rider != name and len(rider.orders) >= rider.capacity:
-        full = f"{name} has {len(rider.orders)} orders of at most {rider.capacity}; take one from it first"
-        return Refusal(Reason.OVER_CAPACITY, "rider", full)
+    if why := dispatch.riders.misfit(order, rider):
+        return _misfit(why, name)
+    if order.rider != name and not has_room(rider, order, dispatch.orders.open):
+        full = f"{name} has {len(rider.orders)} orders of at most {rider.capacity}, or as much as it carries"
+        return Refusal(Reason.OVER_CAPACITY, "rider", f"{full}; take one from it first")
     ahead_s = (order.ready_ms - dispatch.now_ms) // 1000
     if ahead_s > OFFER_AHEAD_S:
         detail = f"ready in {ahead_s // 60} min: send order.pin, and {name} gets the offer in time"
         return Refusal(Reason.OUT_OF_SEQUENCE, "order", detail)
     return rider
+
+
+def _misfit(why: str, rider: str) -> Refusal:
+    reason = Reason.OVER_CAPACITY if why == "load" else Reason.OUT_OF_AREA if why == "zone" else Reason.UNREACHABLE
+    return Refusal(reason, "rider", f"the order is {MISFITS[why]} {rider}")
 
 
 # -- each of them ------------------------------------------------------------------------------------------------------
@@ -97,7 +105,7 @@ def _assign(
     if is_new:
         dispatch.offers += 1
         order.rider, order.offer, order.offers = rider.id, dispatch.offers, order.offers + 1
-        order.arrive_ms = now_ms + (seen[0].travel_s * 1000 if seen else 0)
+        order.arrive_ms = cost.arrive_ms
         order.excluded.pop(rider.id, None)
     else:
         dispatch.riders.drop(rider, order.id)
@@ -125,6 +133,8 @@ def _pin(dispatch: DispatchState, event: Event, order: Order, body: OrderPin, ou
     rider = dispatch.riders.get(name)
     if rider is None or not rider.on:
         return Refusal(Reason.UNKNOWN_RIDER, "rider", f"{name} is not on shift")
+    if why := dispatch.riders.misfit(order, rider):
+        return _misfit(why, name)
     if order.plan != name:
         order.plan = ""
     order.excluded.pop(name, None)

@@ -99,11 +99,11 @@ def bounds(plan: Plan, gaps: Gaps, orders: Sequence[int]) -> Floats:
     """(orders x gaps) The cost of each order alone in each gap. The delay of later trips is not included, so these are
     lower bounds; at the end of a route they are exact."""
     weights = plan.jobs.weights
-    trips = [plan.jobs.alone(order) for order in orders]
-    fields = [(t.shop, t.ready, t.offset + plan.minute * t.work, t.lateness, t.limit, t.work, t.free) for t in trips]
-    table = np.array(fields, np.float64)
-    ready, offset, lateness, limit, work, free = (table[:, column, None] for column in range(1, 7))
-    ride = plan.travel[gaps.rows[None, :], table[:, 0, None].astype(np.int64)]
+    fields = plan.fields([plan.jobs.alone(order) for order in orders], gaps.routes, plan.minute)
+    _, offset, ready, lateness, limit, work, free, shops = fields
+    ride = plan.travel[gaps.rows[None, :], shops[:, :1].astype(np.int64)]
+    if plan.paces:
+        ride *= [route.pace for route in gaps.routes]
     pickup = np.maximum(ready, gaps.since + plan.jobs.service.before_pickup + ride)
     cost = pickup + offset + plan.minute * ride + gaps.handicaps
     over = pickup + (free - gaps.offs)
@@ -168,7 +168,9 @@ def _join(plan: Plan, trip: Trip, found: Found, stale: Container[int], apart: in
             continue
         before, tail = route.trips[:index], route.trips[index + 1 :]
         for place in range(other.count, -1, -1):
-            longer = plan.jobs.trip([*other.orders[:place], order, *other.orders[place:]])
+            longer = plan.jobs.trip([*other.orders[:place], order, *other.orders[place:]], route.pace)
+            if not route.holds(longer):
+                break
             cost = plan.changed(route, index, [longer, *tail]) - route.cost
             if cost < found[0]:
                 found = cost, route, [*before, longer, *tail]

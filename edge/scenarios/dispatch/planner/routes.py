@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .trips import FORBIDDEN, Jobs, Trip
+from .trips import FORBIDDEN, NO_LIMIT, Jobs, Trip
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +24,8 @@ class Route:
     Where `bound`, it is on its way to the shop of its first trip, or there, since or at `arrives`: that trip keeps its
     shop and at least one order. `pickups`, `frees` and `costs` are by trip, `costs` added up; `cost` is the last of
     them. Each of its orders costs `handicap` more than elsewhere. `origin` is the row of the travel table from which it
-    starts, `room` how many orders a trip may have.
+    starts, `room` how many orders a trip may have, `limit` its load at most; rides take `pace` times as long as in the
+    tables.
     """
 
     __slots__ = (
@@ -35,8 +36,10 @@ class Route:
         "courier",
         "frees",
         "handicap",
+        "limit",
         "off",
         "origin",
+        "pace",
         "pickups",
         "room",
         "since",
@@ -52,11 +55,17 @@ class Route:
         self.bound = False
         self.arrives = 0.0
         self.handicap = 0.0
+        self.limit = NO_LIMIT
+        self.pace = 1.0
         self.trips: list[Trip] = []
         self.pickups: list[float] = []
         self.frees: list[float] = []
         self.costs: list[float] = []
         self.cost = 0.0
+
+    def holds(self, trip: Trip) -> bool:
+        """Whether the courier can carry what the trip fetches."""
+        return trip.count <= self.room and trip.load[0] <= self.limit[0] and trip.load[1] <= self.limit[1]
 
 
 class Plan:
@@ -86,6 +95,8 @@ class Plan:
         """Couriers who may not get an order, because they would not take it."""
         self.only: dict[int, int] = {}
         """The one courier who may get an order; -1: nobody may."""
+        self.paces: list[float] = []
+        """The paces of all couriers, each once; empty where all are 1."""
 
     def place(self, row: int, rides: Floats) -> None:
         """Set the rides from a row's place to each shop."""
@@ -115,20 +126,37 @@ class Plan:
             cost += FORBIDDEN
         return cost
 
+    def at_pace(self, route: Route, trips: list[Trip]) -> list[Trip]:
+        """The trips as the courier of the route makes them."""
+        if not self.paces:
+            return trips
+        pace = route.pace
+        return [trip if trip.pace == pace else self.jobs.trip(trip.orders, pace) for trip in trips]
+
+    def fields(self, trips: Sequence[Trip], routes: Sequence[Route], minute: float = 0.0) -> Floats:
+        """(8 x trips x routes, or x 1 where all paces are 1) The count, offset, ready, lateness, limit, work, free and
+        shop of trips as each courier would make them; the offset with the work at `minute` a unit."""
+        if not self.paces:
+            return _fields(trips, minute)[..., None]
+        number = {pace: index for index, pace in enumerate(self.paces)}
+        kinds = [number[route.pace] for route in routes]
+        made = [_fields([self.jobs.trip(trip.orders, pace) for trip in trips], minute) for pace in self.paces]
+        return np.stack(made, axis=2)[..., kinds]
+
     def after(self, since: float, row: int, route: Route, trips: Sequence[Trip]) -> float:
-        """What trips cost its courier that begin from a row's place."""
+        """What trips of a route cost that begin from a row's place."""
         before, rows, doors = self.jobs.service.before_pickup, self.rows, self.doors
-        off, handicap = route.off, route.handicap
-        cost = 0.0
+        cost, off, pace, handicap = 0.0, route.off, route.pace, route.handicap
         for trip in trips:
-            ride = rows[row][trip.shop]
+            ride = rows[row][trip.shop] * pace
             pickup = max(since + ride + before, trip.ready)
             cost += self.price(trip, pickup, ride, off) + handicap * trip.count
             since, row = pickup + trip.free, doors + trip.last
         return cost
 
-    def changed(self, route: Route, first: int, trips: Sequence[Trip]) -> float:
+    def changed(self, route: Route, first: int, trips: list[Trip]) -> float:
         """What the route would cost if these were its trips from position `first` on."""
+        trips = self.at_pace(route, trips)
         if first:
             before = route.trips[first - 1]
             since = route.frees[first - 1]
@@ -143,12 +171,12 @@ class Plan:
     def time(self, route: Route) -> None:
         """Compute the route's times and costs anew."""
         before, doors = self.jobs.service.before_pickup, self.doors
-        since, row, cost = route.since, route.origin, 0.0
+        since, row, cost, pace = route.since, route.origin, 0.0, route.pace
         pickups: list[float] = []
         frees: list[float] = []
         costs: list[float] = []
         for index, trip in enumerate(route.trips):
-            ride = 0.0 if route.bound and not index else self.rows[row][trip.shop]
+            ride = 0.0 if route.bound and not index else self.rows[row][trip.shop] * pace
             arrives = route.arrives if route.bound and not index else since + ride
             pickup = max(arrives + before, trip.ready)
             cost += self.price(trip, pickup, ride, route.off) + route.handicap * trip.count
@@ -165,13 +193,14 @@ class Plan:
             return None
         index = next(index for index, trip in enumerate(route.trips) if order in trip.orders)
         orders = route.trips[index].orders
-        part = self.jobs.trip(orders[: orders.index(order) + 1])
+        part = self.jobs.trip(orders[: orders.index(order) + 1], route.pace)
         return route.pickups[index] + part.free - self.jobs.service.after_dropoff
 
     # -- change --------------------------------------------------------------------------------------------------------
 
     def set(self, route: Route, trips: list[Trip]) -> None:
         """Replace the trips of a route. Orders that it loses are on no route until another gets them."""
+        trips = self.at_pace(route, trips)
         where, by_shop, shop = self.where, self.by_shop, self.jobs.shop
         for trip in route.trips:
             for order in trip.orders:
@@ -194,7 +223,7 @@ class Plan:
         index = next(index for index, trip in enumerate(trips) if order in trip.orders)
         trip = trips[index]
         if trip.count > 1:
-            fewer = self.jobs.trip([each for each in trip.orders if each != order])
+            fewer = self.jobs.trip([each for each in trip.orders if each != order], trip.pace)
             return index, [fewer, *trips[index + 1 :]]
         if not index and route.bound:
             return None
@@ -215,3 +244,8 @@ class Plan:
             else:
                 break  # what a bound courier is about to fetch stays
         return gone
+
+
+def _fields(trips: Sequence[Trip], minute: float) -> Floats:
+    table = [(t.count, t.offset + minute * t.work, t.ready, t.lateness, t.limit, t.work, t.free, t.shop) for t in trips]
+    return np.array(table, np.float64).T

@@ -112,16 +112,15 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
     weights, before = plan.jobs.weights, plan.jobs.service.before_pickup
     since = np.array([head.since for head in heads])
     origin: npt.NDArray[np.int64] = np.array([head.row for head in heads])
-    off = np.array([head.route.off for head in heads])
-    handicap = np.array([head.route.handicap for head in heads])
+    routes = [head.route for head in heads]
+    off = np.array([route.off for route in routes])
+    handicap = np.array([route.handicap for route in routes])
     cost: Floats = np.zeros((len(ends), len(heads)))
     pickup: Floats = cost
     free: Floats = cost
     for depth in range(len(ends[0])):
         trips = [end[depth] for end in ends if len(end) > depth]
-        fields = [(t.count, t.offset, t.ready, t.lateness, t.limit, t.work, t.free) for t in trips]
-        table: Floats = np.array(fields, np.float64)
-        count, offset, ready, lateness, limit, work, spent = (table[:, column, None] for column in range(7))
+        count, offset, ready, lateness, limit, work, spent, _ = plan.fields(trips, routes)
         if depth:
             rides = [plan.rows[plan.doors + end[depth - 1].last][end[depth].shop] for end in ends[: len(trips)]]
             ride: Floats = np.array(rides)[:, None]
@@ -129,6 +128,8 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
         else:
             shops: npt.NDArray[np.int64] = np.array([trip.shop for trip in trips])
             ride = plan.travel[origin[None, :], shops[:, None]]
+        if plan.paces:
+            ride = ride * [route.pace for route in routes]
         pickup = np.maximum(ready, since + (ride + before))
         free = spent
         part = count * (pickup + handicap) + offset + plan.minute * (ride + work)
@@ -144,7 +145,11 @@ def _costs(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]]) ->
     most = max(trip.count for trips in ends for trip in trips)
     if most > 1:
         carried = np.array([max(trip.count for trip in trips) for trips in ends])
-        cost += FORBIDDEN * (carried[:, None] > np.array([head.route.room for head in heads]))
+        cost += FORBIDDEN * (carried[:, None] > np.array([route.room for route in routes]))
+    if plan.jobs.load:
+        for index in range(2):
+            carried = np.array([max(trip.load[index] for trip in trips) for trips in ends])
+            cost += FORBIDDEN * (carried[:, None] > np.array([route.limit[index] for route in routes]))
     if plan.barred or plan.only:
         _bar(plan, heads, ends, cost)
     return cost

@@ -19,6 +19,13 @@ FORBIDDEN: Final = 1e6
 finite."""
 
 
+Load = tuple[float, float]
+"""What an order, or a trip, weighs and measures; or what a courier can carry. In any units."""
+
+NO_LOAD: Final = (0.0, 0.0)
+NO_LIMIT: Final = (math.inf, math.inf)
+
+
 class Weights(Struct, frozen=True):
     """`per_minute` is how many units of time a minute has; the other fields are in minutes or in pure numbers."""
 
@@ -53,10 +60,24 @@ class Trip:
     """What planning needs to know of a trip. Times are relative to its pickup, except `ready` (the last order's).
 
     `pickup + lateness` is by how much the latest order exceeds the target, and costs more where it is positive. A
-    pickup after `limit` is forbidden. `count * pickup + offset` is the time that its orders lose in all.
+    pickup after `limit` is forbidden. `load` is what it weighs and measures, `pace` how many times as long as usual its
+    courier rides. `count * pickup + offset` is the time that its orders lose in all.
     """
 
-    __slots__ = ("count", "free", "last", "lateness", "limit", "offset", "orders", "ready", "shop", "work")
+    __slots__ = (
+        "count",
+        "free",
+        "last",
+        "lateness",
+        "limit",
+        "load",
+        "offset",
+        "orders",
+        "pace",
+        "ready",
+        "shop",
+        "work",
+    )
 
     def __init__(self, shop: int, orders: Sequence[int]) -> None:
         self.shop = shop
@@ -65,6 +86,8 @@ class Trip:
         self.last = self.orders[-1]
         self.ready = self.lateness = self.offset = self.free = self.work = 0.0
         self.limit = 0.0
+        self.load = NO_LOAD
+        self.pace = 1.0
 
 
 class Jobs:
@@ -82,7 +105,13 @@ class Jobs:
         self.until: list[float] = []
         self.in_bag: dict[int, float] = {}
         """Of orders with a limit: from the pickup to the door at most. A ride straight to the door is always within."""
+        self.pickup_by: dict[int, float] = {}
+        """Of orders that are to be fetched by a time: that time. A wish, like the target."""
+        self.load: dict[int, Load] = {}
+        """Of orders that are heavy or large: how much so."""
+        self._target = weights.target * weights.per_minute
         self._alone: dict[int, Trip] = {}
+        self._alone_at: dict[tuple[int, float], Trip] = {}
 
     def add(self, placed: float, ready: float, shop: int, direct: float, until: float) -> int:
         """One more order; its number."""
@@ -97,39 +126,54 @@ class Jobs:
         """The order will be ready at another time. Trips made before do not know it."""
         self.ready[order] = ready
         self._alone.pop(order, None)
+        self._alone_at = {}
 
-    def alone(self, order: int) -> Trip:
+    def alone(self, order: int, pace: float = 1.0) -> Trip:
         """The trip of one order."""
+        if pace != 1.0:
+            at_pace = self._alone_at.get((order, pace))
+            if at_pace is None:
+                at_pace = self._alone_at[order, pace] = self.trip([order], pace)
+            return at_pace
         trip = self._alone.get(order)
         if trip is None:
             trip = self._alone[order] = self.trip([order])
         return trip
 
-    def trip(self, orders: Sequence[int]) -> Trip:
-        """The trip that fetches `orders`, all of one shop, and drops them off in this sequence."""
+    def trip(self, orders: Sequence[int], pace: float = 1.0) -> Trip:
+        """The trip that fetches `orders`, all of one shop, and drops them off in this sequence, by a courier who rides
+        `pace` times as long as usual."""
         service = self.service
         before, after, between = service.before_dropoff, service.after_pickup, service.after_dropoff
         first = orders[0]
         trip = Trip(self.shop[first], orders)
-        ride = self.direct[first]
+        ride = self.direct[first] * pace
         at = after + ride + before  # the drop-off, from the pickup on
-        ready, offset = self.ready[first], -self.ready[first]
+        ready, offset = self.ready[first], ride - self.direct[first] - self.ready[first]
         least, limit = at - self.placed[first], self.until[first] - at
         previous = first
-        in_bag = self.in_bag
+        in_bag, pickup_by = self.in_bag, self.pickup_by
+        target = self._target
+        if pickup_by and first in pickup_by:
+            least = max(least, target - pickup_by[first])
         for order in orders[1:]:
-            hop = self.hop(previous, order)
+            hop = self.hop(previous, order) * pace
             ride += hop
             at += between + hop + before
             ready = max(ready, self.ready[order])
             offset += at - after - before - self.direct[order] - self.ready[order]
             least = max(least, at - self.placed[order])
             limit = min(limit, self.until[order] - at)
-            if in_bag and at > max(in_bag.get(order, math.inf), after + self.direct[order] + before):
+            if in_bag and at > max(in_bag.get(order, math.inf), after + self.direct[order] * pace + before):
                 limit = -math.inf
+            if pickup_by and order in pickup_by:
+                least = max(least, target - pickup_by[order])
             previous = order
         trip.ready, trip.offset, trip.limit = ready, offset, limit
-        trip.lateness = least - self.weights.target * self.weights.per_minute
+        trip.lateness, trip.pace = least - target, pace
+        if self.load:
+            loads = [self.load[order] for order in orders if order in self.load]
+            trip.load = sum(load[0] for load in loads), sum(load[1] for load in loads)
         trip.free = at + between
         trip.work = ride + service.before_pickup + after + trip.count * (before + between)
         return trip

@@ -56,13 +56,14 @@ class DispatchState:
 
     def __init__(self, rules: DispatchOptions) -> None:
         self.times = Times(rules)
-        self.rules = rules
+        self.rules = self.times.rules
         """As configured, with rides and handovers as they were learned: each round sets them."""
         self.positions = Positions(rules)
         self.orders = Orders()
         self.shops = BusiestShops(self.orders)
         self.advice = AdviceState()
         self.riders = Riders(self.positions)
+        self.riders.configure(rules)
         self.now_ms = 0
         """The monotonic clock of the round, milliseconds; each round sets it anew."""
         self.offers = 0

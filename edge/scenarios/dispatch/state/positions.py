@@ -22,9 +22,9 @@ from ..records import (
     encode_record,
 )
 from .shops import Demand
-from .spatial_index import SpatialIndex, Spot
+from .spatial_index import Fits, SpatialIndex, Spot
 from .standby import Waiting, places
-from .travel import metres, seconds
+from .travel import metres, ride_s, seconds
 
 NEVER: Final = -(1 << 60)
 
@@ -173,13 +173,18 @@ class Positions:
 
     # -- what a round may ask ------------------------------------------------------------------------------------------
 
-    def nearest(self, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
+    def nearest(self, lat: float, lon: float, limit: int, now_ms: int, fits: Fits = None) -> list[RiderDistance]:
         """The nearest riders who can be offered something, by straight line, ties by name: at most `limit`."""
         rules = self._rules
         oldest_ms = now_ms - rules.position_age_s_max * 1000
+        found = self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms, fits)
+        if rules.travel_table:
+            return [
+                RiderDistance(name, ride_s(spot.lat, spot.lon, lat, lon, rules), (now_ms - spot.at_ms) // 1000)
+                for _, name, spot in found
+            ]
         return [
-            RiderDistance(name, seconds(far_m, rules), (now_ms - spot.at_ms) // 1000)
-            for far_m, name, spot in self._index.nearest(lat, lon, limit, rules.radius_m_max, oldest_ms)
+            RiderDistance(name, seconds(far_m, rules), (now_ms - spot.at_ms) // 1000) for far_m, name, spot in found
         ]
 
     def ride(self, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
@@ -187,7 +192,7 @@ class Positions:
         known, rules = self._riders.get(rider), self._rules
         if known is None or not known.on or known.quiet or known.at_ms < now_ms - rules.position_age_s_max * 1000:
             return []
-        away_s = seconds(metres(known.lat, known.lon, lat, lon), rules)
+        away_s = ride_s(known.lat, known.lon, lat, lon, rules)
         return [RiderDistance(rider, away_s, (now_ms - known.at_ms) // 1000)]
 
     def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
@@ -277,8 +282,10 @@ class Sensor(Protocol):
         """Whether riders came into sight, or it is time for another look; recorded as an observation for no order."""
         ...
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
-        """The nearest riders who can be offered something, with seconds of travel and of age."""
+    def nearest(
+        self, order: str, lat: float, lon: float, limit: int, now_ms: int, fits: Fits = None
+    ) -> list[RiderDistance]:
+        """The nearest riders who can be offered something, and take this, with seconds of travel and of age."""
         ...
 
     def ride(self, order: str, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
@@ -313,9 +320,11 @@ class LiveSensor:
             self.log.append(NearestObservation("", []))
         return needs_decision
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
-        """The nearest riders who can be offered something."""
-        riders = self._positions.nearest(lat, lon, limit, now_ms)
+    def nearest(
+        self, order: str, lat: float, lon: float, limit: int, now_ms: int, fits: Fits = None
+    ) -> list[RiderDistance]:
+        """The nearest riders who can be offered something, and take this."""
+        riders = self._positions.nearest(lat, lon, limit, now_ms, fits)
         self.log.append(NearestObservation(order, riders))
         return riders
 

@@ -14,6 +14,7 @@ from ..records import (
     encode_record,
 )
 from .shops import Demand
+from .spatial_index import Fits
 from .standby import Waiting
 
 
@@ -37,9 +38,11 @@ class RecordedSensor:
         self.log.append(self._left.pop())
         return True
 
-    def nearest(self, order: str, lat: float, lon: float, limit: int, now_ms: int) -> list[RiderDistance]:
+    def nearest(
+        self, order: str, lat: float, lon: float, limit: int, now_ms: int, fits: Fits = None
+    ) -> list[RiderDistance]:
         """The riders seen then. Raises JournalError where this version looks at another order than the recorded one."""
-        del lat, lon, limit, now_ms
+        del lat, lon, limit, now_ms, fits
         last = self._left[-1] if self._left else None
         if not isinstance(last, NearestObservation) or last.order != order:
             recorded = "nothing" if self._next_order() is None else f"order {self._next_order()!r}"

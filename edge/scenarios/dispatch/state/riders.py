@@ -4,20 +4,25 @@ The table of positions is kept in step from here: it must know who can be offere
 last place that an order's progress gave away stands in until a position comes.
 """
 
+import math
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from functools import partial
 from itertools import takewhile
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ....messages.envelope import Client
 from ...rounds import Deadlines
 from ..lifecycle import AT_CUSTOMER, AT_SHOP, IN_BAG, PICKED_UP, RETURNING
 from ..options import DispatchOptions
+from . import duty
+from .duty import Duty
+from .fit import Employers, Limits, misfit, pace_of
 from .orders import Order, Orders
 from .positions import Positions
-from .travel import Service, ride_s
+from .travel import Service, ride_s, slower
 
 RIDERS_MAX: Final = 100_000
 """Riders known to a node."""
@@ -33,7 +38,8 @@ class Rider(Struct, array_like=True):
     empty, `lat`/`lon`/`place_ms` the shop or door where it last reported progress (`place_ms` 0: nowhere yet). While
     `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`. `paused` is who has paused it:
     it gets nothing new. `paid` counts the orders of this shift that it has delivered, brought back or still holds;
-    `duty_ms` is when the shift began, later by all breaks, and during a break how long it was at work."""
+    `duty_ms` is when the shift began, later by all breaks, and during a break how long it was at work. `off_ms` is the
+    last moment at which it may fetch something (`duty.off_ms`)."""
 
     id: Client
     capacity: int
@@ -49,6 +55,9 @@ class Rider(Struct, array_like=True):
     paused: Client = ""
     paid: int = 0
     duty_ms: int = 0
+    limits: Limits | None = None
+    duty: Duty = field(default_factory=Duty)
+    off_ms: int | None = None
 
 
 class Riders:
@@ -66,6 +75,12 @@ class Riders:
         self._at_work = 0
         """Riders on shift who do not have a break; of these, the sums of `paid` and `duty_ms`."""
         self._paid = self._duty_ms = 0
+        self._rules = DispatchOptions()
+        self._employers = Employers({})
+        self.selective = False
+        """Not every rider can take every order."""
+        self._limited: set[str] = set()
+        """Riders with limits."""
         self._positions = positions
         self._by_free: list[tuple[int, str]] = []
 
@@ -73,7 +88,25 @@ class Riders:
         """A rider on shift, or one who still holds an order."""
         return self.known.get(rider)
 
-    def begin(self, rider: str, capacity: int, until_ms: int | None, now_ms: int) -> None:
+    def fits(self, order: Order) -> Callable[[str], bool] | None:
+        """Whether a rider can take the order, by its name; None where every one can."""
+        if not self.selective:
+            return None
+        return lambda name: not self.misfit(order, self.known[name])
+
+    def misfit(self, order: Order, rider: Rider) -> str:
+        """Why the rider can take the order at no time, one of `fit.MISFITS`; empty where it can."""
+        return misfit(order, rider, self._employers)
+
+    def configure(self, rules: DispatchOptions) -> None:
+        """Which riders are a shop's own, and how long all may work."""
+        self._rules, self._employers = rules, Employers(rules.own_riders)
+        self.selective = bool(self._limited or rules.own_riders)
+        for rider in self.known.values():
+            if rider.on:
+                self.set_duty(rider)
+
+    def begin(self, rider: str, capacity: int, until_ms: int | None, now_ms: int, limits: Limits | None = None) -> None:
         """A shift begins, or its terms change."""
         known = self.known.get(rider)
         if known is None:
@@ -82,10 +115,11 @@ class Riders:
             known.paid, known.duty_ms = len(known.orders), now_ms
         known.capacity = capacity
         known.until_ms = until_ms
-        if until_ms is None:
-            self.timers.drop(rider)
-        else:
-            self.timers.set(rider, until_ms)
+        known.duty.leaves = False
+        if not known.on:
+            known.duty = Duty(now_ms, now_ms)
+        self._limit(known, limits)
+        self.set_duty(known)
         self._positions.enter(rider, now_ms)
         self._turn(known, True)
 
@@ -105,6 +139,14 @@ class Riders:
             rider.moving = False
             self.idle += rider.on
             self._positions.flag(rider.id, rider.on, rider.on)
+
+    def set_duty(self, rider: Rider) -> None:
+        """Its shift, its breaks, or the rules about them have changed."""
+        rider.off_ms, turn_ms = duty.off_ms(rider, self._rules), duty.turn_ms(rider, self._rules)
+        if turn_ms is None:
+            self.timers.drop(rider.id)
+        else:
+            self.timers.set(rider.id, turn_ms)
 
     def pause(self, rider: Rider, by: str, now_ms: int) -> None:
         """Nothing new for the rider; where `by` is empty, offers again."""
@@ -184,7 +226,9 @@ class Riders:
         if not rider.orders:
             rider.free_ms = now_ms
             return
-        free_ms = now_ms
+        free_ms, pace = now_ms, pace_of(rider, rules)
+        if pace != 1.0:
+            rules = slower(rules, pace)
         held = [orders.open[name] for name in rider.orders]
         service = Service(rules)
         before: Order | None = None
@@ -193,7 +237,7 @@ class Riders:
                 order.dropoff_ms = max(order.entered_ms + service.before_dropoff, now_ms)
             elif order.state in IN_BAG:
                 leave_ms = max(order.pickup_ms, free_ms - service.after_pickup)
-                order.dropoff_ms = max(service.dropoff_ms(leave_ms, order.ride_s), now_ms)
+                order.dropoff_ms = max(service.dropoff_ms(leave_ms, math.ceil(order.ride_s * pace)), now_ms)
                 if before is not None:
                     order.dropoff_ms = max(_next_door_ms(before, order, free_ms, rules), now_ms)
             elif before is not None and same_pickup(before, order):
@@ -213,7 +257,7 @@ class Riders:
                         if mate.state is AT_SHOP:
                             order.arrive_ms = mate.arrive_ms
                 order.pickup_ms = max(order.arrive_ms + service.before_pickup, ready_ms, now_ms)
-                order.dropoff_ms = service.dropoff_ms(order.pickup_ms, order.ride_s)
+                order.dropoff_ms = service.dropoff_ms(order.pickup_ms, math.ceil(order.ride_s * pace))
             free_ms = order.dropoff_ms + service.after_dropoff
             before = order
         if free_ms != rider.free_ms:
@@ -229,6 +273,8 @@ class Riders:
                 self._positions.leave(name)
         self.known = {}
         self.moving = {}
+        self._limited = {rider.id for rider in riders if rider.limits is not None}
+        self.selective = bool(self._limited or self._rules.own_riders)
         self.idle = self.watched = self._at_work = self._paid = self._duty_ms = 0
         self.timers = Deadlines()
         self._by_free = []
@@ -245,8 +291,8 @@ class Riders:
                 self._positions.put(rider.id, rider.place_ms, rider.lat, rider.lon)
             if rider.silent:
                 self._positions.mark_silent(rider.id)
-            if on and rider.until_ms is not None:
-                self.timers.set(rider.id, rider.until_ms)
+            if on:
+                self.set_duty(rider)
 
     def _turn(self, rider: Rider, on: bool) -> None:
         """On shift, or no longer."""
@@ -282,6 +328,14 @@ class Riders:
             self.idle += free * (had - has)
             self._positions.flag(rider.id, free and had, rider.on)
 
+    def _limit(self, rider: Rider, limits: Limits | None) -> None:
+        rider.limits = limits
+        if limits is None:
+            self._limited.discard(rider.id)
+        else:
+            self._limited.add(rider.id)
+        self.selective = bool(self._limited or self._rules.own_riders)
+
     def _list(self, rider: Rider) -> None:
         if rider.orders or rider.moving:
             insort(self._by_free, (rider.free_ms, rider.id))
@@ -296,6 +350,7 @@ class Riders:
         if not rider.on and not rider.orders:
             self._positions.leave(rider.id)
             del self.known[rider.id]
+            self._limited.discard(rider.id)
 
 
 def same_pickup(one: Order, other: Order) -> bool:

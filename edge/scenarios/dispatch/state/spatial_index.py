@@ -5,6 +5,7 @@ distance, at the poles and across the 180th meridian too. To look at all of them
 cells: few calls, whatever the number of riders.
 """
 
+from collections.abc import Callable
 from math import cos, radians, sin, sqrt
 from typing import Final
 
@@ -26,6 +27,9 @@ class Spot(Struct, eq=False):
     lon: float = 0.0
     at_ms: int = 0
 
+
+Fits = Callable[[str], bool] | None
+"""Which riders are looked for, by name; None: all."""
 
 Found = tuple[int, str, Spot]
 """Metres, name and spot: sorted, the nearest is first, ties by name."""
@@ -65,13 +69,17 @@ class SpatialIndex:
         row = self._row_of.get(rider)
         return None if row is None else self._spots[row]
 
-    def nearest(self, lat: float, lon: float, limit: int, radius_m: float, oldest_ms: int) -> list[Found]:
+    def nearest(
+        self, lat: float, lon: float, limit: int, radius_m: float, oldest_ms: int, fits: Fits = None
+    ) -> list[Found]:
         """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first. Those
         whose place is older are dropped where they are met."""
         point = np.array(_point(lat, lon))
         while True:
             spots = self._spots
             cosines: NDArray[np.float64] = np.dot(self._table[: len(spots)], point)
+            if fits is not None:
+                cosines[[not fits(spot.id) for spot in spots]] = -2.0
             rows = (cosines >= _reach(cosines, limit, radius_m)).nonzero()[0]
             # A chord of the unit sphere, which is as long as its arc; a cosine is exact to a decimetre of distance.
             found = [

@@ -18,8 +18,9 @@ PRIORITY_MAX: Final = 100
 
 class Terms(Struct, frozen=True, array_like=True):
     """`priority` is 0 to PRIORITY_MAX. `max_bag_s`: from the pickup to the door at most, 0: no limit. From `from_ms` to
-    `by_ms` it is to be at its door, monotonic ms, 0: no such bound. `made_ms` is when its kitchen has it ready. `code`
-    is the hash of what its recipient gives at the door, `tries` how often something else was."""
+    `by_ms` it is to be at its door, and fetched until `pickup_by_ms`, monotonic ms, 0: no such bound. `made_ms` is when
+    its kitchen has it ready. `code` is the hash of what its recipient gives at the door, `tries` how often something
+    else was. `load` are the grams and millilitres that it adds to a bag."""
 
     priority: int = 0
     max_bag_s: int = 0
@@ -28,6 +29,8 @@ class Terms(Struct, frozen=True, array_like=True):
     made_ms: int = 0
     code: str = ""
     tries: int = 0
+    pickup_by_ms: int = 0
+    load: tuple[int, int] = (0, 0)
 
     def counts_from_ms(self, placed_ms: int) -> int:
         """Since when the order counts as waiting: later of one with a deadline far ahead, earlier of an urgent one."""

@@ -1,4 +1,4 @@
-"""How long a ride takes: a straight line, a detour factor, a speed. The one place to put a better model.
+"""How long a ride takes: by a table of travel times where there is one, else a straight line, a detour factor, a speed.
 
 The straight line is that of a map with true scale at the middle latitude: within 30 km and 75 degrees of latitude it is
 exact to some parts in 100,000.
@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from ..options import DispatchOptions
+from .travel_table import TravelTable, kept
 
 EARTH_RADIUS_M: Final = 6_371_008.8
 """The mean radius (2a + b)/3 of the WGS-84 ellipsoid, IUGG 1980."""
@@ -29,6 +31,26 @@ def metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> int:
     return round(math.hypot(lat_b - lat_a, across) * METRES_PER_DEG)
 
 
+class RulesWithTable(DispatchOptions, frozen=True, kw_only=True):
+    """Rules by which rides take `pace` times as long as in the table; by the straight line where it does not know."""
+
+    table: TravelTable
+    pace: float = 1.0
+
+
+def with_table(options: DispatchOptions) -> DispatchOptions:
+    """The options with the table that they name; as they are where they name none, or nobody has handed it over."""
+    table = kept(options.travel_table) if options.travel_table else None
+    return options if table is None else RulesWithTable(**structs.asdict(options), table=table)
+
+
+def slower(rules: DispatchOptions, pace: float) -> DispatchOptions:
+    """The same, with rides that take `pace` times as long."""
+    if isinstance(rules, RulesWithTable):
+        return structs.replace(rules, speed_mps=rules.speed_mps / pace, pace=rules.pace * pace)
+    return structs.replace(rules, speed_mps=rules.speed_mps / pace)
+
+
 def seconds(distance_m: float, rules: DispatchOptions) -> int:
     """Whole seconds for a straight-line distance, rounded up to a multiple of `ride_step_s`."""
     step = rules.ride_step_s
@@ -37,6 +59,10 @@ def seconds(distance_m: float, rules: DispatchOptions) -> int:
 
 def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions) -> int:
     """Whole seconds from one point to another."""
+    if isinstance(rules, RulesWithTable):
+        found = rules.table.ride_s(lat_a, lon_a, lat_b, lon_b)
+        if found is not None:
+            return math.ceil(found * rules.pace / rules.ride_step_s) * rules.ride_step_s
     return seconds(metres(lat_a, lon_a, lat_b, lon_b), rules)
 
 
@@ -47,7 +73,13 @@ def rides_s(starts: Sequence[Place], ends: Sequence[Place], rules: DispatchOptio
     middle = np.radians((start[..., 0] + end[..., 0]) / 2)
     across = ((end[..., 1] - start[..., 1] + 180.0) % 360.0 - 180.0) * np.cos(middle)
     step = rules.ride_step_s
-    return np.ceil(np.rint(np.hypot(up, across) * METRES_PER_DEG) * rules.detour_factor / rules.speed_mps / step) * step
+    direct = (
+        np.ceil(np.rint(np.hypot(up, across) * METRES_PER_DEG) * rules.detour_factor / rules.speed_mps / step) * step
+    )
+    if isinstance(rules, RulesWithTable):
+        found = np.ceil(rules.table.rides_s(starts, ends) * rules.pace / step) * step
+        return np.where(np.isnan(found), direct, found)
+    return direct
 
 
 class Service:

@@ -7,6 +7,7 @@ the ride, and riders who report three steps at once would teach nothing.
 from typing import Final
 
 from ..lifecycle import AT_CUSTOMER, AT_SHOP, PICKED_UP
+from ..state.fit import pace_of
 from ..state.orders import Order, Orders
 from ..state.riders import Rider
 from ..state.travel import Service, ride_s
@@ -54,7 +55,8 @@ def delivered(times: Times, order: Order, rider: Rider, now_ms: int) -> None:
         left_ms = service.after_pickup if from_shop else service.after_dropoff
         rides.learn(
             times.learned.rides,
-            ride_s(rider.lat, rider.lon, order.dropoff_lat, order.dropoff_lon, times.options),
+            pace_of(rider, times.options)
+            * ride_s(rider.lat, rider.lon, order.dropoff_lat, order.dropoff_lon, times.options),
             (left_ms + configured.before_dropoff) // 1000,
             (now_ms - rider.place_ms) / 1000,
             (order.dropoff_lat, order.dropoff_lon),

@@ -22,7 +22,7 @@ CELLS_MAX: Final = 2_000
 """Cells of doors that are remembered, some 300 kB; that of the oldest label goes first."""
 
 
-def learn(rides: Rides, ride_s: int, service_s: int, took_s: float, door: tuple[float, float], wall_ms: int) -> None:
+def learn(rides: Rides, ride_s: float, service_s: int, took_s: float, door: tuple[float, float], wall_ms: int) -> None:
     """From one change of hands to the next, at `door`, it took `took_s`: a ride of `ride_s` by the configuration, and
     `service_s` of handovers without what is learned of the door."""
     pace, beyond_s = rides.pace_at(wall_ms), rides.door_s() + rides.beyond_door_s(*door)

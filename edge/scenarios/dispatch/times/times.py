@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from ..options import DispatchOptions
+from ..state.travel import RulesWithTable, slower, with_table
 from .learned import HANDOVER_WEIGHT, Interval, Learned, Mean, Rides, band_of, correction
 
 PACE_STEPS: Final = 50
@@ -28,7 +29,7 @@ class Times:
     def __init__(self, options: DispatchOptions) -> None:
         self.learned = Learned.empty()
         self.wall_ms = 0
-        self.options = self.rules = options
+        self.options = self.rules = with_table(options)
         """As configured, and as they hold in the round."""
         self._slot: int | None = None
         """The slot in which `rules` hold, None where they are to be worked out anew."""
@@ -36,7 +37,7 @@ class Times:
 
     def configure(self, options: DispatchOptions) -> None:
         """Other options, from the next round on."""
-        self.options, self._slot = options, None
+        self.options, self._slot = with_table(options), None
 
     def restore(self, learned: Learned) -> None:
         """From a snapshot."""
@@ -69,8 +70,7 @@ class Times:
         if used != self._used:
             self._used = used
             self.rules = structs.replace(
-                options,
-                speed_mps=options.speed_mps / pace,
+                slower(options, pace),
                 pickup_service_s=max(0, options.pickup_service_s + shop_s),
                 dropoff_service_s=max(0, options.dropoff_service_s + door_s),
             )
@@ -78,6 +78,8 @@ class Times:
     def _compare(self, options: DispatchOptions) -> None:
         """Rides and handovers are learned against the options: where those change, they begin anew."""
         against = [float(getattr(options, name)) for name in _RIDES]
+        if isinstance(options, RulesWithTable):
+            against.append(float(int(options.table.digest[:12], 16)))
         if against != self.learned.against:
             self.learned.against = against
             self.learned.rides = Rides.empty()

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import apsw
 import msgspec
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from edge.cli.journal.replay import replay
-from edge.core.model import ScenarioRecord, decode_row, encode_row
+from edge.core.model import Configure, ScenarioRecord, decode_row, encode_row
 from edge.errors import InputError
 from edge.journal.journal import Journal
 from edge.journal.reader import checksum
+from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import encode_record, record_in
+from edge.scenarios.dispatch.state.cells import cell_at
+from edge.scenarios.dispatch.state.travel_table import packed
+from edge.scenarios.files import adopted, take_copies
 from tests.edge.journals import Writing, commit, session
 from tests.edge.recorded import hour, journal
 
@@ -48,6 +54,29 @@ def test_a_journal_without_a_difference(tmp_path: Path) -> None:
     assert report["difference"] is None
     assert report["events"] > 5
     assert report["decisions"] > 5
+
+
+def test_a_file_that_it_was_decided_with_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy beside the journal is what the replay decides by; without it there is no difference, but an error."""
+    here, shop, door = (cell_at(*place, 9) for place in ((31.2005, 121.4), (31.2, 121.4), (31.21, 121.41)))
+    cells = sorted({here, shop, door})
+    body = packed(9, cells, np.full((len(cells), len(cells)), 900, np.uint16))
+    (tmp_path / "streets.table").write_bytes(body)
+    section, files = adopted(tmp_path / "edge.toml", Dispatch, DispatchOptions(travel_table="streets.table"))
+    rounds = hour(3)
+    (first,) = rounds[0][1]
+    assert isinstance(first, Configure)
+    packed_section = {"dispatch": msgspec.Raw(msgspec.msgpack.encode(section))}
+    rounds[0] = (0, [Configure(msgspec.structs.replace(first.rules, scenarios=packed_section))])
+    take_copies(tmp_path, [Dispatch], files)
+    journal(tmp_path / "journal.sqlite3", rounds)
+    assert call("--journal", str(tmp_path)).exit_code == 0
+    (name,) = files
+    (tmp_path / name).unlink()
+    monkeypatch.setattr("edge.scenarios.dispatch.state.travel_table._kept", {})
+    result = call("--journal", str(tmp_path))
+    assert isinstance(result.exception, InputError)
+    assert f"decided with {name}" in str(result.exception)
 
 
 def test_the_first_difference_is_named(tmp_path: Path) -> None:

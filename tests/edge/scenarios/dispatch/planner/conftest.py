@@ -17,9 +17,10 @@ def rides(places, shops):
 
 
 class World:
-    """A plan over a drawn district. `orders` are all of its orders, `left` those that found no place."""
+    """A plan over a drawn district. `orders` are all of its orders, `left` those that found no place. `mixed`: couriers
+    are of different speed and carry different loads."""
 
-    def __init__(self, seed, couriers=4, orders=8, shops=3, weights=None, until=math.inf):
+    def __init__(self, seed, couriers=4, orders=8, shops=3, weights=None, until=math.inf, mixed=False):
         draw = random.Random(seed)
 
         def spot():
@@ -42,6 +43,20 @@ class World:
             ready = placed + draw.randrange(5, 30)
             self.jobs.add(placed, ready, shop, direct, placed + until)
         self.orders = list(range(orders))
+        if mixed:
+            self._mix(draw)
+
+    def _mix(self, draw):
+        plan, load = self.plan, self.jobs.load
+        for route in plan.routes:
+            route.pace, route.limit = draw.choice((1.0, 1.5, 4.0)), (draw.choice((5.0, 9.0, math.inf)), 12.0)
+        plan.paces = list(dict.fromkeys(route.pace for route in plan.routes))
+        load.update({order: (float(draw.randrange(7)), float(draw.randrange(7))) for order in self.orders[::2]})
+        for order in load:
+            alone = self.jobs.alone(order)
+            plan.barred[order] = {route.courier for route in plan.routes if not route.holds(alone)}
+        self.jobs.in_bag.update(dict.fromkeys(self.orders[::3], 9.0))
+        self.jobs.pickup_by.update(dict.fromkeys(self.orders[1::3], 20.0))
 
     def hop(self, one, other):
         return float(math.ceil(math.dist(self.doors[one], self.doors[other]) / 100))
@@ -67,8 +82,19 @@ class World:
             for trip in route.trips:
                 assert {self.jobs.shop[order] for order in trip.orders} == {trip.shop}
                 assert all(self.plan.where[order] is route for order in trip.orders)
-                assert trip.count <= route.room
+                assert route.holds(trip)
+                assert trip.pace == route.pace
+                self.check_bags(trip)
         return sorted(planned)
+
+    def check_bags(self, trip):
+        """No order is under way for longer than it may, or than straight to its door."""
+        at, place = 2.0, None
+        for order in trip.orders:
+            straight = self.jobs.direct[order] * trip.pace
+            at += (straight if place is None else 4.0 + self.hop(place, order) * trip.pace) + (place is None) * 2.0
+            assert at <= max(self.jobs.in_bag.get(order, math.inf), 4.0 + straight) + 1e-6
+            place = order
 
 
 @pytest.fixture

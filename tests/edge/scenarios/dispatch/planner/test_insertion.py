@@ -13,6 +13,8 @@ def brute(w, order):
     found = math.inf
     alone = w.jobs.alone(order)
     for route in w.plan.open:
+        if route.courier in w.plan.barred.get(order, ()):
+            continue
         for position in range(int(route.bound), len(route.trips) + 1):
             tail = route.trips[position:]
             cost = w.plan.changed(route, position, [alone, *tail]) - route.cost + FIRST_COME * len(tail)
@@ -21,6 +23,8 @@ def brute(w, order):
             if trip.shop == alone.shop and trip.count < route.room:
                 for place in range(trip.count + 1):
                     longer = w.jobs.trip([*trip.orders[:place], order, *trip.orders[place:]])
+                    if not route.holds(longer):
+                        continue
                     found = min(found, w.plan.changed(route, index, [longer, *route.trips[index + 1 :]]) - route.cost)
     return found
 
@@ -29,27 +33,31 @@ def brute(w, order):
 def test_the_best_place_is_the_best_of_all(world, monkeypatch, seed):
     """With every gap tried, no place is cheaper than the one found, and using it adds the computed cost."""
     monkeypatch.setattr("edge.scenarios.dispatch.planner.insertion.TRIED", 100)
-    w = world(seed, couriers=3)
-    assert insert(w.plan, w.orders[:-1]) == []
+    w = world(seed, couriers=3, mixed=seed % 2 == 1)
+    insert(w.plan, w.orders[:-1])
     order, gaps = w.orders[-1], Gaps(w.plan)
     cost, route, trips = best(w.plan, gaps, bounds(w.plan, gaps, [order])[0], order, 2000.0)
-    assert cost == pytest.approx(brute(w, order))
+    assert cost == pytest.approx(min(2000.0, brute(w, order)))
+    if route is None:
+        return  # nowhere may it go
     before = w.total()
     w.plan.set(route, trips)
     assert w.total() - before == pytest.approx(cost, abs=0.01)
-    assert w.check() == w.orders
+    assert set(w.check()) >= {order}
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_bounds_are_bounds(world, seed):
     """In each gap an order costs at least its bound, and exactly that at the end of a route."""
-    w = world(seed, until=60)
+    w = world(seed, until=60, mixed=seed % 2 == 1)
     insert(w.plan, w.orders[:-2])
     gaps = Gaps(w.plan)
     for order, row in zip(w.orders[-2:], bounds(w.plan, gaps, w.orders[-2:]), strict=True):
         for gap, (route, position) in enumerate(zip(gaps.routes, gaps.positions, strict=True)):
             tail = route.trips[position:]
             exact = w.plan.changed(route, position, [w.jobs.alone(order), *tail]) - route.cost
+            if route.courier in w.plan.barred.get(order, ()):
+                exact = FORBIDDEN
             assert row[gap] <= exact + 1e-6
             if not tail:
                 assert row[gap] == pytest.approx(exact)

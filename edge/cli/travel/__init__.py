@@ -1,0 +1,1 @@
+"""`doorstep travel`: tables of travel times, from a routing service or from a file."""
