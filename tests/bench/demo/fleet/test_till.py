@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC
+from typing import Literal
 
 from bench.demo.district.instance import Courier, Instance, Order, Restaurant
 from bench.demo.fleet.till import OWN_ORDER, PLANTED, busiest, ledger_of
@@ -19,7 +20,7 @@ def at(number: int) -> int:
     return AT + number * 60_000
 
 
-def record(number: int, status: str = "accepted", state: str = "delivered") -> OrderRecord:
+def record(number: int, status: Literal["accepted", "refused"] = "accepted", state: str = "delivered") -> OrderRecord:
     """An order that was placed."""
     receipt = Receipt(id="e", of="order.place", status=status, at=at(number))
     return OrderRecord(AT, state, receipt, amount_cents=1_000 + number)

@@ -47,3 +47,11 @@ def test_problems_are_bounded() -> None:
     for number in range(1_000):
         records.problem(str(number))
     assert (records.counts["problems"], len(records.problems)) == (1_000, 100)
+
+
+def test_what_was_accepted_is_known_by_its_receipt() -> None:
+    """Whatever became of it afterwards; what is refused, or still without an answer, is not."""
+    records = Records()
+    records.orders = {"o1": OrderRecord(0, "delivered", receipt()), "o2": OrderRecord(0, "sent")}
+    records.orders["o3"] = OrderRecord(0, "refused", Receipt(id="e3", of="order.place", status="refused", at=5))
+    assert records.accepted() == {"o1"}
