@@ -28,7 +28,6 @@ MINUTES = "2"
 WAIT_S = 240.0
 AT_THE_END = {
     "console-orders": "/orders?range=1h",
-    "console-demand": "/demand?range=1h",
     "console-rollouts": "/rollouts",
     "console-ledger": "/ledger",
 }
