@@ -81,9 +81,10 @@ class Courier(ABC):
     def look_at(self, offer: Assignment) -> tuple[Job, bool, int] | None:
         """The job that is offered, whether the rider accepts it, and after how many milliseconds; None is silence."""
 
-    def given(self, assignment: Assignment) -> Job | None:  # noqa: ARG002 a what-if has no dispatcher
-        """The job that a dispatcher gave to this rider, without an offer; None where it is none of its."""
-        return None
+    @abstractmethod
+    def given(self, assignment: Assignment) -> Job | None:
+        """The job that a dispatcher gave to this rider, or the node moved to it, without an offer; None where it is
+        none of its."""
 
     @abstractmethod
     def go_home(self, due_ms: int) -> None:
@@ -139,7 +140,7 @@ class Courier(ABC):
                 self._go_again(job)
 
     def _take(self, message: Assignment) -> None:
-        """A dispatcher has decided: the job is ours."""
+        """Nobody asked: the job is ours."""
         job = self.given(message) if self.on else None
         if job is None:
             return

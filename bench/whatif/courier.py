@@ -68,10 +68,13 @@ class Rider(Courier):
         self._answered_offers += 1
         if reply.answer == "lapse" or self._silent():
             return None
-        order = self._env.orders[offer.order]
+        return self.given(offer), reply.answer == "accept", reply.after_ms
+
+    def given(self, assignment: Assignment) -> Job:
+        """The node has moved an order to this rider, who was not asked and takes it."""
+        order = self._env.orders[assignment.order]
         # A shop is where it is: recorded days may name one place differently.
-        job = Job(order.name, offer.offer, f"{order.pickup}", order.pickup, order.dropoff)
-        return job, reply.answer == "accept", reply.after_ms
+        return Job(order.name, assignment.offer, f"{order.pickup}", order.pickup, order.dropoff)
 
     def go_home(self, due_ms: int) -> None:
         """It waits at its last door."""

@@ -106,7 +106,7 @@ class Rider(Courier):
         return self._job(order, offer), accept, round(self._draw.uniform(*REPLY_S) * 1000)
 
     def given(self, assignment: Assignment) -> Job | None:
-        """The dispatcher has decided it."""
+        """The dispatcher, or the node, has decided it."""
         order = self._orders.get(assignment.order)
         return None if order is None or self._world.closed else self._job(order, assignment)
 

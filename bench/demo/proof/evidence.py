@@ -75,6 +75,7 @@ class Evidence:
         self._events: set[tuple[str, str]] = set()  # decided for good
         self._riders: dict[str, Shift] = {}
         self._holder: dict[str, str] = {}
+        self._moved: set[str] = set()  # in this row, from one rider to another
 
     def found(self, rule: str, text: str) -> None:
         """A rule was broken."""
@@ -116,6 +117,7 @@ class Evidence:
         for client, assignment in sorted(assignments(row), key=lambda pair: sequence.index(pair[1].state)):
             self._assignment(client, assignment, row)
             self.hands.assignment(client, assignment, row)
+        self._moved.clear()
         self.hands.row_ends(row, self._holder.get)
 
     def _event(self, event: Decided, row: Row) -> None:
@@ -204,9 +206,11 @@ class Evidence:
                 del rider.offered[order]
             elif holder == client and not rider.held[order]:
                 self._release(order)
+                if assignment.reason == "reassigned":
+                    self._moved.add(order)
             return
         if assignment.state == "accepted":
-            if self.hands.given.get(order) == client:
+            if order in self._moved or self.hands.given.get(order) == client:
                 self._take(client, order, row)
             return
         self.counts["offers"] += 1

@@ -3,7 +3,7 @@
 import msgspec
 
 from bench.whatif.day import Reply
-from tests.bench.whatif.recorded_day import DOOR, RIDE_S, T0, day, door_s, order, shift, simulate
+from tests.bench.whatif.recorded_day import DOOR, RIDE_S, RULES, T0, day, door_s, order, shift, simulate
 
 ACCEPT, DECLINE, LAPSE = Reply("accept", 10_000), Reply("decline", 10_000), Reply("lapse", 0)
 
@@ -42,6 +42,16 @@ def test_a_silent_rider_is_asked_in_vain() -> None:
     """The only rider is silent until 1,000 s: the order is delivered after that, not before."""
     made = day([order(1, ready_s=0)], [shift("r-1")], silences={"r-1": ((T0, T0 + 1_000_000),)})
     assert door_s(made, simulate(made), 1) > 1_000
+
+
+def test_who_gets_an_order_from_another_rider_brings_it() -> None:
+    """The first rider is more than half an hour away when the second begins beside the shop: nobody asks that one."""
+    rules = msgspec.structs.replace(RULES, radius_m_max=50_000)
+    riders = [shift("r-1", start=(31.40, 121.40)), shift("r-2", from_s=100)]
+    moved = day([order(1, ready_s=0)], riders, rules=rules)
+    assert door_s(moved, simulate(moved), 1) < 100 + 60 + RIDE_S
+    kept = day([order(1, ready_s=0)], riders, rules=msgspec.structs.replace(rules, reassign_gain_s=0))
+    assert door_s(kept, simulate(kept), 1) > 2_000
 
 
 def test_nobody_is_sent_out_after_the_shift() -> None:

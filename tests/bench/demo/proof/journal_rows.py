@@ -93,11 +93,14 @@ class Rows:
         )
         self.add(at, [(f"customer-{order}", event)], *answers)
 
-    def offer(self, order: str, number: int, at: int, state: Any = "offered") -> Assignment:
+    def offer(self, order: str, number: int, at: int, state: Any = "offered", reason: str = "") -> Assignment:
         """An assignment, open for two minutes."""
         wall = START + at * MINUTE
         stop = Stop(at="pickup", order=order, lat=31.0, lon=121.0, expected_at=wall)
-        return Assignment(offer=number, order=order, state=state, at=wall, stops=[stop], answer_by=wall + 2 * MINUTE)
+        answer_by = wall + 2 * MINUTE
+        return Assignment(
+            offer=number, order=order, state=state, at=wall, stops=[stop], answer_by=answer_by, reason=reason
+        )
 
     def reply(self, rider: str, order: str, number: int, at: int, accept: bool = True) -> None:
         """A rider answers an offer."""

@@ -1,6 +1,7 @@
 """The evidence that a journal yields."""
 
 import msgspec
+import pytest
 
 from edge.core.model import (
     Acknowledge,
@@ -61,6 +62,20 @@ def test_a_withdrawn_order_may_go_to_another_rider() -> None:
             rows.add(4, [], ("rider-2", rows.offer("o1", 2, 4)))
         rows.reply("rider-2", "o1", 2, 5)
         assert rows.evidence().findings == {}, how
+
+
+@pytest.mark.parametrize("reason", ["reassigned", "silent"])
+def test_an_order_that_the_node_has_moved_is_its_second_riders(reason: str) -> None:
+    """In one row it is withdrawn from the first and the second has it; withdrawn for another reason, nobody has."""
+    rows = Rows()
+    rows.shift("rider-1", 0, 500)
+    rows.shift("rider-2", 0, 500)
+    rows.place("o1", 1, ("rider-1", rows.offer("o1", 1, 1)))
+    rows.reply("rider-1", "o1", 1, 2)
+    second = ("rider-2", rows.offer("o1", 2, 3, "accepted"))
+    rows.add(3, [], second, ("rider-1", rows.offer("o1", 1, 3, "withdrawn", reason)))
+    rows.step("rider-2", "o1", "at_shop", 5)
+    assert ("no_order_with_two_riders" in rows.evidence().findings) is (reason != "reassigned")
 
 
 def test_a_rider_who_was_given_up_may_come_with_the_food() -> None:
