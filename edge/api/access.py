@@ -10,6 +10,7 @@ import binascii
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -31,7 +32,7 @@ WORK_PER_REQUEST: Final = 25
 event that comes into the core pays it back, and costs one message of the quota instead."""
 
 OPEN: Final = "/v1/openapi.json"
-"""The one thing that needs no token: the contract, which is public."""
+"""The contract, which is public; so is the dispatchers' board, whose files have nothing of anybody."""
 
 HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """On every answer. No CORS header anywhere: a page of another origin can send nothing here that needs a token."""
@@ -65,10 +66,12 @@ class Caller(NamedTuple):
 
 class Access:
     """ASGI middleware in front of all routes: they find the `Caller` in `scope["caller"]`. `counts` has the requests,
-    and those refused by cause."""
+    and those refused by cause. `public` needs no token: paths, and beginnings of paths, which end with a slash."""
 
-    def __init__(self, app: ASGIApp, endpoint: Endpoint, counts: Counter[str]) -> None:
+    def __init__(self, app: ASGIApp, endpoint: Endpoint, counts: Counter[str], public: Sequence[str] = (OPEN,)) -> None:
         self._app, self._endpoint, self._counts = app, endpoint, counts
+        self._public = frozenset(public)
+        self._beginnings = tuple(path for path in public if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,7 +98,8 @@ class Access:
         if anonymous and not is_loopback_name(request.headers.get("host", "")):
             self._counts["refused_host"] += 1
             return problem(421, "Without credentials this node answers to loopback names only: use 127.0.0.1.")
-        if request.url.path == OPEN:
+        path = request.url.path
+        if path in self._public or path.startswith(self._beginnings):
             endpoint.registry.failed.charge(host, now)
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

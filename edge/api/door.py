@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from starlette.routing import Route
+
 from ..core.model import Now
 from ..core.scenario import Scenario, Value
 from ..mqtt.listener import Listener, listen_on
@@ -38,6 +40,7 @@ class Door:
         scenarios: Sequence[type[Scenario]],
         now: Callable[[], Now],
         folder: Path | None = None,
+        pages: Sequence[Route] = (),
     ) -> None:
         self._endpoint = endpoint
         self._listeners: list[Listener] = []
@@ -45,7 +48,7 @@ class Door:
         self._events = Events(pipeline)
         self._lookups = Lookups(pipeline, now)
         ledger = LedgerDoor(folder, lambda: now().wall_ms) if folder is not None else None
-        self._routes = Routes(scenarios, pipeline, endpoint, self._events, self._lookups, self._counts, ledger)
+        self._routes = Routes(scenarios, pipeline, endpoint, self._events, self._lookups, self._counts, ledger, pages)
         self._server: HttpServer
 
     @classmethod
@@ -56,10 +59,11 @@ class Door:
         scenarios: Sequence[type[Scenario]],
         now: Callable[[], Now],
         folder: Path | None = None,
+        pages: Sequence[Route] = (),
     ) -> Self:
         """Ready to listen. Quotas, budgets and who may connect are those of `endpoint`. `folder` is the data directory,
-        where ledgers are compared; None where the scenarios have no orders."""
-        door = cls(pipeline, endpoint, scenarios, now, folder)
+        where ledgers are compared; None where the scenarios have no orders. `pages` need no token."""
+        door = cls(pipeline, endpoint, scenarios, now, folder, pages)
         bounds = Bounds(CONNECTIONS_MAX, READS_PER_S, READS_BURST)
         door._server = await HttpServer.start(door._routes.application(), None, bounds)
         return door

@@ -5,6 +5,7 @@ POST /v1/ledger                a shop's ledger, compared with the node's record
 GET  /v1/{collection}          what the client may see of a collection, such as orders
 GET  /v1/{collection}/{id}     one of it with an ETag; with If-None-Match and `?wait=SECONDS`, when it has changed
 GET  /v1/openapi.json          all of it, as OpenAPI 3.1
+GET  /board                    the dispatchers' page, where the node has it
 """
 
 import asyncio
@@ -49,8 +50,8 @@ _Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Routes:
-    """Of one node. `counts` has requests, and what is refused by cause. `paused`: the disk is behind, and no event is
-    taken."""
+    """Of one node. `counts` has requests, and what is refused by cause. `pages` need no token. `paused`: the disk is
+    behind, and no event is taken."""
 
     def __init__(
         self,
@@ -61,9 +62,10 @@ class Routes:
         lookups: Lookups,
         counts: Counter[str],
         ledger: LedgerDoor | None = None,
+        pages: Sequence[Route] = (),
     ) -> None:
         self._scenarios, self._receiver, self._endpoint, self._ledger = scenarios, receiver, endpoint, ledger
-        self._events, self._lookups, self._counts = events, lookups, counts
+        self._events, self._lookups, self._counts, self._pages = events, lookups, counts, pages
         self._up = {each.kind: each for one in scenarios for each in one.messages if each.direction == "up"}
         self._contract: asyncio.Future[bytes] | None = None
         self.paused = False
@@ -77,9 +79,10 @@ class Routes:
             for each in scenario.collections:
                 routes.append(Route(f"/v1/{each.name}", self._list(scenario.name, each)))
                 routes.append(Route(f"/v1/{each.name}/{{id}}", self._one(scenario.name, each)))
+        public = [OPEN, *(page.path.split("{")[0] for page in self._pages)]
         app = Starlette(
-            routes=routes,
-            middleware=[Middleware(Access, endpoint=self._endpoint, counts=self._counts)],
+            routes=[*routes, *self._pages],
+            middleware=[Middleware(Access, endpoint=self._endpoint, counts=self._counts, public=public)],
             exception_handlers={HTTPException: self._no_route, Exception: _failed},
         )
         app.router.redirect_slashes = False

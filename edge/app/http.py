@@ -32,7 +32,7 @@ METRICS: Final = Listener("listen_metrics", tls=True, http=True)
 """For a Prometheus elsewhere. On loopback the page's address has metrics, too."""
 
 LEDGER_OF: Final = "order.place"
-"""Where a scenario has it there are ledgers to compare with."""
+"""Where a scenario has it there are ledgers to compare with, and orders for a dispatcher's board."""
 
 METRICS_TOKEN: Final = "metrics_token_file"  # noqa: S105 - the option's name
 
@@ -50,7 +50,7 @@ class Http:
         """Import what it takes, and do what `others` have to, beside the loop that gives the first answers."""
         names = [
             *(["edge.web.server"] if self._config.status_listen else []),
-            *(["edge.api.door"] if self._has_door else []),
+            *(["edge.api.door", "edge.web.board"] if self._has_door else []),
             *(["edge.web.scrape"] if self._config.listen_metrics else []),
             *(["edge.webhooks.sender"] if self._config.webhook_url else []),
         ]
@@ -95,17 +95,21 @@ class Http:
             print(f"status page  {page.url}?token={token}", flush=True)
         return {"status": page.port}
 
-    async def open_door(self, pipeline: Pipeline, endpoint: Endpoint | None, listeners: Listeners) -> dict[str, int]:
-        """Serve clients where a listener is configured; the ports by option. `endpoint` has credentials and quotas.
-        Raises BusyError and ConfigError."""
+    async def open_door(
+        self, pipeline: Pipeline, endpoint: Endpoint | None, listeners: Listeners, ports: Mapping[str, int]
+    ) -> dict[str, int]:
+        """Serve clients where a listener is configured; the ports by option. `endpoint` has credentials and quotas,
+        `ports` are those of its listeners. Raises BusyError and ConfigError."""
+        config = self._config
         if not self._has_door or endpoint is None:
             return {}
         from ..api.door import Door
+        from ..web.board import Place, routes
 
-        kinds = self._config.kinds
-        sells = any(each.kind == LEDGER_OF for kind in kinds for each in kind.messages)
-        folder = Path(self._config.data_dir) if sells else None
-        door = self._door = await Door.open(pipeline, endpoint, kinds, self._clock.now, folder)
+        sells = any(each.kind == LEDGER_OF for kind in config.kinds for each in kind.messages)
+        folder = Path(config.data_dir) if sells else None
+        pages = routes(Place(config.node, ports), config.lang) if sells else ()
+        door = self._door = await Door.open(pipeline, endpoint, config.kinds, self._clock.now, folder, pages)
         pipeline.links.append(door)
         before = pipeline.on_shown
 

@@ -157,7 +157,7 @@ class _Running:
         report = self._register(status, pipeline)
         http = self._http = Http(self._config_path, config, clock, status)
         await http.prepare(cell_of)
-        self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners))
+        self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners, self._ports))
         self._ports.update(await http.open_page(data, report.layers, self._ports))
         self._ports.update(await http.open_metrics(self._listeners))
         data.write_ports(self._ports)

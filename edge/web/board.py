@@ -1,4 +1,5 @@
-"""The dispatcher's board: a page whose scripts speak MQTT in a WebSocket with the node, as any client does.
+"""The dispatcher's board: a page whose scripts speak MQTT in a WebSocket with the node, as any client does. It is at
+the status page's address, and for other machines at the listeners for HTTP.
 
 Nothing of the node is in its files but its name and the ports of its listeners. So they need no token of the page's:
 who dispatches logs in with a dispatcher's own, and sees no map of riders.
@@ -13,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ..words.words import LANGUAGES, Language, known, words
-from .pages import STATIC, translated
+from .pages import STATIC, translated, words_script
 
 FOLDER: Final = STATIC / "board"
 PATH: Final = "/board"
@@ -40,10 +41,10 @@ class Place(NamedTuple):
     ports: Mapping[str, int]
 
 
-def routes(place: Place, table: bytes, language: Language) -> list[Route]:
-    """The page and its files. `table` is the script with the words."""
+def routes(place: Place, language: Language) -> list[Route]:
+    """The page and its files; `language` is for who asks for none with `?lang=`."""
     assets = {path.name: (_TYPES[path.suffix], path.read_bytes()) for path in ASSETS}
-    assets["words.js"] = _TYPES[".js"], table
+    assets["words.js"] = _TYPES[".js"], words_script()
     page = (FOLDER / "index.html").read_bytes()
     pages = {each: _filled(translated(page, words(each)), place) for each in LANGUAGES}
 

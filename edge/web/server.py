@@ -23,7 +23,7 @@ from ..words.words import LANGUAGES, Language, in_language, known, words
 from .board import Place, routes
 from .guard import Guard
 from .layers import bounded
-from .pages import STATIC, translated
+from .pages import STATIC, translated, words_script
 
 ASSETS: Final = {
     "index.html": "text/html; charset=utf-8",
@@ -77,8 +77,7 @@ def application(
     assets = {name: (STATIC / name).read_bytes() for name in ASSETS}
     index_page = assets.pop(INDEX)
     pages = {each: translated(index_page, words(each)) for each in LANGUAGES}
-    tables = msgspec.json.encode({each: words(each).table for each in LANGUAGES})
-    assets[WORDS] = b"export const WORDS = " + tables + b";\n"
+    assets[WORDS] = words_script()
     types = {**ASSETS, WORDS: ASSETS["app.js"]}
     live_views: dict[Language, tuple[float, bytes]] = {}
 
@@ -130,7 +129,7 @@ def application(
             Route("/api/live", api_live),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
-            *(routes(board, assets[WORDS], language) if board is not None else ()),
+            *(routes(board, language) if board is not None else ()),
         ],
         middleware=[Middleware(Guard, token=token)],
     )

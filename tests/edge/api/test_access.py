@@ -6,8 +6,11 @@ import json
 import pytest
 
 from edge.api.access import WORK_PER_REQUEST
+from edge.api.routes import Routes
 from edge.messages.grants import Grant
 from edge.mqtt.server.budgets import FAILED_CONNECTS_BURST, WORK_BURST
+from edge.scenarios.dispatch import Dispatch
+from edge.web.board import Place, routes
 from tests.edge.api.doors import World
 
 BAD = "|Bearer|Bearer |Bearer phone-7|Bearer phone-7~|Bearer phone-7~wrong|Bearer ~secret-7|Bearer nobody~secret-7|"
@@ -98,3 +101,21 @@ async def test_the_contract_needs_no_token_and_no_answer_is_to_be_stored() -> No
             assert found.status_code == (200 if path == "/v1/openapi.json" else 401)
             assert found.headers["cache-control"] == "no-store"
             assert "access-control-allow-origin" not in found.headers
+
+
+async def test_the_board_needs_no_token_and_an_address_pays_for_its_files() -> None:
+    """A page with a policy of its own, and its files; what lies beside it needs one, as everything else does."""
+    world = World()
+    pages = routes(Place("n-1", {"listen_wss": 8884}), "en")
+    world.routes = Routes([Dispatch], world, world.endpoint, world.events, world.lookups, world.counts, pages=pages)
+    async with world.client("") as client:
+        page = await client.get("/board")
+        assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+        assert page.headers["content-security-policy"].endswith("connect-src wss://127.0.0.1:8884")
+        assert (await client.get("/board/board.js")).status_code == 200
+        assert (await client.get("/board/nothing.js")).status_code == 404
+        for path in ("/boards", "/boar", "/", "/v1/orders"):
+            assert (await client.get(path)).status_code == 401
+        for _ in range(FAILED_CONNECTS_BURST):
+            await client.get("/board")
+    assert not world.endpoint.admits("192.0.2.7")

@@ -15,12 +15,12 @@ from edge.app.http import Http
     [
         ("", ["edge.web.server"]),
         ('status_listen = ""', []),
-        ('status_listen = ""\nlisten_http = "127.0.0.1:0"', ["edge.api.door"]),
+        ('status_listen = ""\nlisten_http = "127.0.0.1:0"', ["edge.api.door", "edge.web.board"]),
         (
             'listen_metrics = "127.0.0.1:0"\nmetrics_token_file = "t"\ntls_cert = "c"\ntls_key = "k"',
             ["edge.web.server", "edge.web.scrape"],
         ),
-        ('listen_http = ["127.0.0.1:0"]', ["edge.web.server", "edge.api.door"]),
+        ('listen_http = ["127.0.0.1:0"]', ["edge.web.server", "edge.api.door", "edge.web.board"]),
     ],
 )
 async def test_only_what_is_served_is_imported(tmp_path, monkeypatch, options: str, names: list[str]) -> None:
@@ -41,7 +41,7 @@ async def test_without_a_listener_nothing_is_opened_and_nothing_has_to_be_closed
     nothing: Any = SimpleNamespace()
     parts = Http(str(path), load(path), nothing, nothing)
     assert await parts.open_page(nothing, dict, {}) == {}
-    assert await parts.open_door(nothing, nothing, nothing) == {}
+    assert await parts.open_door(nothing, nothing, nothing, {}) == {}
     assert await parts.open_metrics(nothing) == {}
     parts.read(load(path))
     parts.stop_listening()
