@@ -129,7 +129,10 @@ class Day:
     def _on_rider(self, connection: Connection, packet: PublishPacket, read_at: float) -> None:
         del read_at
         received = _decode(packet.payload) if packet.topic.endswith("/assignment") else None
-        if received is None or received.state != "offered":
+        if received is None or received.state == "withdrawn":
+            return
+        if received.state == "accepted":  # also of an order that the node has moved here
+            self._holder[received.order] = self._index[connection.name]
             return
         at_ms = self._node.clock.wall_ms()
         body = RiderReply(id=self._id(), at=at_ms, order=received.order, offer=received.offer, accept=True)

@@ -19,12 +19,15 @@ from .programs import Certificates, find_program, make_certificates, run
 from .settings import free_port, write_private
 
 SAVE_S_MAX: Final = 20.0
+SOCKET_BYTES_MAX: Final = 107
+"""Linux takes no longer name of a unix socket."""
 
 
 class Mosquitto(Process):
     """Not yet started. `users` are names and passwords (anonymous where there are none), `acl` the text of its access
     file, `settings` further lines of its configuration. It listens on TCP (`port`), and on `door`,
-    which is another port where `transport` is "tls" or "ws", and at `unix_url`."""
+    which is another port where `transport` is "tls" or "ws", and at `unix_url` where the folder's name is not too long
+    for a socket in it."""
 
     def __init__(
         self,
@@ -70,7 +73,8 @@ class Mosquitto(Process):
             self.ca, chain, key = certificates or make_certificates(folder)
             self.tls_url = f"mqtts://127.0.0.1:{self.door}"
             lines += [f"certfile {chain}", f"keyfile {key}"]
-        lines.append(f"listener 0 {self.socket}")
+        if len(os.fsencode(self.socket)) <= SOCKET_BYTES_MAX:
+            lines.append(f"listener 0 {self.socket}")
         lines.append(f"listener {self.port} 127.0.0.1")  # last, because it shows that the broker is there
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -51,7 +51,11 @@ class Door:
                 (case.headers or {}).pop("Idempotency-Key", None)
             for name in {"ready_at", "until"} & body.keys():  # a time near the node's clock
                 body[name] = body[name] and int(time.time() * 1000) + 60_000
-            for name, ahead_s in (("dropoff_from", 60), ("dropoff_by", 3_600)):  # times that fit together
+            for name, ahead_s in (
+                ("pickup_by", 60),
+                ("dropoff_from", 60),
+                ("dropoff_by", 3_600),
+            ):  # times that fit together
                 if body.get(name) is not None:
                     body[name] = int(time.time() * 1000) + ahead_s * 1000
             if "dropoff" in body and "pickup" in body:  # the door is near the shop

@@ -163,7 +163,7 @@ def _describe(schema: Schema, form: type[Struct]) -> None:
     docs = field_docs(form)
     properties: dict[str, Schema] = schema["properties"]
     for name, field in properties.items():
-        for part in _parts(field):
+        for part in (each for one in _parts(field) for each in (one, one.get("items", {}))):
             if "pattern" in part:  # Python's anchors are none in ECMA-262
                 part["pattern"] = part["pattern"].replace(r"\A", "^").replace(r"\Z", "$")
         words = " ".join(each for each in (docs.get(name, ""), _unit(name, field)) if each)

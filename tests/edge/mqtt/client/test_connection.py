@@ -289,7 +289,6 @@ async def test_tls_is_verified(broker: Mosquitto) -> None:
     await task
 
 
-@pytest.mark.parametrize("broker", [{"unix_socket": True}], indirect=True)
 @BOTH_LOOPS
 async def test_a_unix_socket_will_do(broker: Mosquitto) -> None:
     """The same over a unix socket."""

@@ -74,7 +74,7 @@ def test_who_is_nearly_there_keeps_it(district):
 
 
 def test_who_is_late_at_another_door_counts_as_late(district):
-    """No message tells that the rider is held up: that it should have been at the door long before now is enough."""
+    """No message reports that the rider is held up: that it should have been at the door long before now is enough."""
     d = district(**OPTIONS)
     d.begin("r1", capacity=2)
     d.round(d.place("o1"))
