@@ -44,10 +44,6 @@ CANDIDATES_RECORDED: Final = 5
 FEW: Final = 64
 """Pairs of order and busy rider, up to which a table costs more than it saves."""
 
-BEYOND_MAX: Final = 2
-"""Orders more, or fewer, than a rider's share that count. What nobody near could make up for in time is not made up
-for at the customers' cost."""
-
 CHANGE_S: Final = 60
 """What it costs to take an order from the rider for whom it is planned."""
 
@@ -217,6 +213,7 @@ def costs(
     first_ms = now_ms + before_ms
     onwards_ms = service.dropoff_ms(0, order.ride_s)
     due_ms = now_ms + rules.offer_ahead_s * 1000 + before_ms
+    fairness_s = riders.fairness(rules.fair_s, now_ms)
     found: list[CandidateCost] = []
     for name, travel_s, age_s, free_in_s in ways:
         rider = known[name]
@@ -231,7 +228,7 @@ def costs(
             continue
         food_waits = (pickup_ms - soonest_ms) // 1000
         change = CHANGE_S if plan and plan != name else 0
-        fairness = fairness_s(rider, riders, rules, now_ms)
+        fairness = fairness_s(rider)
         found.append(
             CandidateCost(
                 name,
@@ -257,13 +254,6 @@ def costs(
             option.offer = option.offer and has_room(rider, order, orders.open)
     found.sort(key=RANK)
     return found[:CANDIDATES_MAX]
-
-
-def fairness_s(rider: Rider, riders: Riders, rules: DispatchOptions, now_ms: int) -> int:
-    """What one more order weighs against the rider, for how many paid orders it had already; below 0, for it."""
-    if not rules.fair_s:
-        return 0
-    return round(rules.fair_s * max(-BEYOND_MAX, min(BEYOND_MAX, riders.beyond_share(rider, now_ms))))
 
 
 def must_leave(leave_ms: int, now_ms: int, rules: DispatchOptions) -> bool:

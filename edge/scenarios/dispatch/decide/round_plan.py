@@ -21,7 +21,7 @@ from ..state.fit import NOTHING, UNLIMITED, Room, carries, left, pace_of
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..state.travel import rides_s
-from .candidates import CandidateCost, fairness_s, must_leave
+from .candidates import CandidateCost, must_leave
 from .trips_under_way import TripUnderWay
 
 WEIGHTS: Final = Weights(per_minute=60.0)
@@ -104,11 +104,12 @@ class RoundPlan:
         plan.travel[len(self.names) :] = rides_s(doors, list(self.shops), self.rules)
         for row in range(len(plan.travel)):
             plan.place(row, plan.travel[row])
+        fairness_s = riders.fairness(self.rules.fair_s, now_ms)
         for number, name in enumerate(self.names):
             rider = riders.known[name]
             off = math.inf if rider.off_ms is None else (rider.off_ms - now_ms) / 1000
             route = Route(number, number, free[number], off, rider.capacity)
-            route.handicap = float(fairness_s(rider, riders, self.rules, now_ms))
+            route.handicap = float(fairness_s(rider))
             plan.routes.append(route)
             self.room.append(rider.capacity - len(rider.orders))
             if rider.limits is not None:

@@ -28,6 +28,10 @@ RIDERS_MAX: Final = 100_000
 """Riders known to a node."""
 
 
+BEYOND_MAX: Final = 2
+"""Orders more, or fewer, than a rider's share that count. What nobody near could make up for in time is not made up
+for at the customers' cost."""
+
 _SEQUENCE: Final = {AT_CUSTOMER: 0, PICKED_UP: 1, RETURNING: 2}
 _FETCH: Final = 3
 """In which a rider goes on with what it holds."""
@@ -209,12 +213,20 @@ class Riders:
         rider.silent = True
         self._positions.mark_silent(rider.id)
 
-    def beyond_share(self, rider: Rider, now_ms: int) -> float:
-        """How many paid orders more the rider had in its time on shift than all had in the same time in the mean."""
-        worked_ms = self._at_work * now_ms - self._duty_ms
-        if worked_ms <= 0 or rider.paused:
-            return 0.0
-        return rider.paid - self._paid * (now_ms - rider.duty_ms) / worked_ms
+    def fairness(self, fair_s: int, now_ms: int) -> Callable[[Rider], int]:
+        """What one more order weighs against each rider, in seconds: `fair_s` for each paid order that it had in its
+        time on shift beyond what all had in the same time in the mean; below 0, for it."""
+        paid, worked_ms = self._paid, self._at_work * now_ms - self._duty_ms
+        if not fair_s or worked_ms <= 0:
+            return lambda _: 0
+
+        def weigh(rider: Rider) -> int:
+            if rider.paused:
+                return 0
+            beyond = rider.paid - paid * (now_ms - rider.duty_ms) / worked_ms
+            return round(fair_s * (beyond if -BEYOND_MAX < beyond < BEYOND_MAX else math.copysign(BEYOND_MAX, beyond)))
+
+        return weigh
 
     def soon_free(self, now_ms: int, within_s: int) -> list[Rider]:
         """Busy riders who expect to be free within that time, the earliest first."""

@@ -132,14 +132,14 @@ def test_a_share_is_what_all_had_in_the_same_time(district):
     d.later(600)
     riders, now_ms = d.dispatch_state.riders, d.dispatch_state.now_ms
     one, two = riders.known["r1"], riders.known["r2"]
-    assert (riders.beyond_share(one, now_ms), riders.beyond_share(two, now_ms)) == (0.5, -0.5)
+    assert [*map(riders.fairness(600, now_ms), (one, two))] == [300, -300]
     riders.begin("r3", 1, None, now_ms)
-    assert riders.beyond_share(riders.known["r3"], now_ms) == 0
+    assert riders.fairness(600, now_ms)(riders.known["r3"]) == 0
     riders.end(riders.known["r3"], now_ms)
     riders.pause(two, "desk", now_ms)
-    assert riders.beyond_share(two, now_ms + 600_000) == 0
+    assert riders.fairness(600, now_ms + 600_000)(two) == 0
     riders.pause(two, "", now_ms + 600_000)
-    assert riders.beyond_share(two, now_ms + 600_000) == pytest.approx(-1 / 3)
+    assert riders.fairness(600, now_ms + 600_000)(two) == -200
     d.round(d.step("r1", "o1", "picked_up"))
     d.round(d.step("r1", "o1", "delivered"))
     assert one.paid == 1
@@ -157,8 +157,8 @@ def test_shares_survive_a_restart(district):
     d.round(d.place("o1"), d.place("o2", shop="s2"), d.event("desk", RiderPause, rider="r3"))
     d.later(100)
     now_ms = d.dispatch_state.now_ms
-    before = [d.dispatch_state.riders.beyond_share(rider, now_ms) for rider in d.dispatch_state.riders.known.values()]
+    before = [*map(d.dispatch_state.riders.fairness(600, now_ms), d.dispatch_state.riders.known.values())]
     assert any(before)
     d.dispatch.restore(d.dispatch.snapshot())
     riders = d.dispatch_state.riders
-    assert [riders.beyond_share(rider, now_ms) for rider in riders.known.values()] == before
+    assert [*map(riders.fairness(600, now_ms), riders.known.values())] == before
