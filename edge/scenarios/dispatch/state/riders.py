@@ -223,8 +223,8 @@ class Riders:
         def weigh(rider: Rider) -> int:
             if rider.paused:
                 return 0
-            beyond = rider.paid - paid * (now_ms - rider.duty_ms) / worked_ms
-            return round(fair_s * (beyond if -BEYOND_MAX < beyond < BEYOND_MAX else math.copysign(BEYOND_MAX, beyond)))
+            above = rider.paid - paid * (now_ms - rider.duty_ms) / worked_ms
+            return round(fair_s * (above if -BEYOND_MAX < above < BEYOND_MAX else math.copysign(BEYOND_MAX, above)))
 
         return weigh
 
