@@ -12,7 +12,7 @@ from edge.scenarios.dispatch.records import Candidate, Decision, RiderDistance
 from edge.scenarios.dispatch.state.orders import Order, Orders
 from edge.scenarios.dispatch.state.positions import Sensor
 from edge.scenarios.dispatch.state.riders import Riders
-from edge.scenarios.dispatch.state.travel import Service
+from edge.scenarios.dispatch.travel.ride_times import Service
 from edge.scenarios.rounds import milliseconds
 
 RULE: Final = "nearest-1"

@@ -27,7 +27,7 @@ from edge.scenarios.dispatch.messages import (
 )
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, Observation, SilentRiders, record_in
-from edge.scenarios.dispatch.state.travel import METRES_PER_DEG, Service, ride_s
+from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG, Service, ride_s
 
 from ..rows import Decided, assignments, decided, updates
 from .day import Day, Order, Outcome, Place, Reply, Shift

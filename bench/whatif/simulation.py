@@ -25,8 +25,8 @@ from edge.scenarios.dispatch.messages import (
     Update,
 )
 from edge.scenarios.dispatch.scenario import Policy
-from edge.scenarios.dispatch.state.travel import ride_s
 from edge.scenarios.dispatch.times.times import Times
+from edge.scenarios.dispatch.travel.ride_times import ride_s
 
 from ..courier import Action
 from ..driver import Driver

@@ -27,7 +27,7 @@ from edge.scenarios.dispatch.messages import (
     RiderShift,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
+from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG
 
 from ...driver import Driver
 from .policy import (

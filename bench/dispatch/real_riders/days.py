@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
+from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG
 
 from ...demo.district.instance import Instance
 from ...demo.district.instance import Order as Published

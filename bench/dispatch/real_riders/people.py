@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
+from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG
 
 from ...demo.district.instance import Order
 from ...whatif.day import Place, Reply

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from ...errors import InputError
-from ...scenarios.dispatch.state.cells import h3, is_cell, resolution_of
-from ...scenarios.dispatch.state.travel_table import CELLS_MAX, SECONDS_MAX, UNKNOWN, Seconds
+from ...scenarios.dispatch.travel.cells import h3, is_cell, resolution_of
+from ...scenarios.dispatch.travel.table import CELLS_MAX, SECONDS_MAX, UNKNOWN, Seconds
 
 _ROWS_MAX: Final = CELLS_MAX * CELLS_MAX
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...messages.coordinates import converted
-from ...scenarios.dispatch.state.travel_table import CELLS_MAX, RESOLUTION_MAX, UNKNOWN, Seconds, packed, unpacked
+from ...scenarios.dispatch.travel.table import CELLS_MAX, RESOLUTION_MAX, UNKNOWN, Seconds, packed, unpacked
 from .osrm import PLACES_MAX, Place, durations
 
 _OPEN: Final = UNKNOWN - 1

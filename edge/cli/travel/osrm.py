@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ...errors import DoorstepError
-from ...scenarios.dispatch.state.travel_table import SECONDS_MAX, UNKNOWN
+from ...scenarios.dispatch.travel.table import SECONDS_MAX, UNKNOWN
 
 PLACES_MAX: Final = 50
 """Starts, and ends, of one request: together the 100 that a service allows by default."""

@@ -28,8 +28,8 @@ from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import Order
 from .state.riders import Rider, same_pickup
-from .state.travel import Service
 from .times.learned import Interval
+from .travel.ride_times import Service
 
 BURST_OFFERS: Final = 8
 """Offers in one round after which the next one decides again at once, about the orders left over."""

@@ -52,9 +52,9 @@ from .state.fit import has_room, limits_of
 from .state.orders import Closed, Order, no_room
 from .state.positions import Sensor
 from .state.riders import RIDERS_MAX
-from .state.travel import metres, ride_s
 from .times import labels
 from .times.messages import TimesReset
+from .travel.ride_times import metres, ride_s
 
 _ACCEPT: Final = OrderEvent.ACCEPT
 _DECLINE: Final = OrderEvent.DECLINE

@@ -22,7 +22,7 @@ from .state.dispatch_state import DispatchState
 from .state.fit import pace_of
 from .state.orders import Failed, Order
 from .state.terms import Terms
-from .state.travel import metres, ride_s
+from .travel.ride_times import metres, ride_s
 
 REDELIVERIES_MAX: Final = 3
 """How often an order goes out again: so that every order ends."""

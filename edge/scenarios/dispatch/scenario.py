@@ -64,9 +64,9 @@ from .state.orders import ORDERS_OPEN_MAX, Order, Orders
 from .state.positions import LiveSensor, Sensor
 from .state.recorded_sensor import RecordedSensor
 from .state.riders import RIDERS_MAX, Riders
-from .state.travel import RulesWithTable
-from .state.travel_table import taken
 from .times.messages import DropoffPromise
+from .travel.ride_times import RulesWithTable
+from .travel.table import taken
 
 ROUND_AGAIN_MIN: Final = 64
 """Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its

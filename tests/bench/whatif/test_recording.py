@@ -12,7 +12,7 @@ from edge.core.node import Node
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, record_in
-from edge.scenarios.dispatch.state.travel import ride_s
+from edge.scenarios.dispatch.travel.ride_times import ride_s
 from tests.bench.whatif.recorded_day import recorded, simulate, small_district
 from tests.edge.district import HOME, SHOP, T0, configured, event, place, position, shift
 from tests.edge.recorded import Rounds, play, reply

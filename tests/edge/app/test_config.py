@@ -9,8 +9,8 @@ import pytest
 from edge.app.config import RELOADABLE, Config, Options, differing, load, reloaded
 from edge.errors import ConfigError
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.cells import cell_at
-from edge.scenarios.dispatch.state.travel_table import kept, packed
+from edge.scenarios.dispatch.travel.cells import cell_at
+from edge.scenarios.dispatch.travel.table import kept, packed
 
 
 def write(tmp_path, text: str):

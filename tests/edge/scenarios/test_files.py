@@ -10,8 +10,8 @@ import pytest
 from edge.errors import ConfigError
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.cells import cell_at
-from edge.scenarios.dispatch.state.travel_table import packed, unpacked
+from edge.scenarios.dispatch.travel.cells import cell_at
+from edge.scenarios.dispatch.travel.table import packed, unpacked
 from edge.scenarios.files import COPIES_MAX, adopted, keep, missing, take_copies
 
 

@@ -33,7 +33,7 @@ from ..state.fit import has_room, in_words, pace_of
 from ..state.orders import Order, Orders, Override
 from ..state.positions import Sensor
 from ..state.riders import Rider, Riders
-from ..state.travel import Place, Service, ride_s, rides_s
+from ..travel.ride_times import Place, Service, ride_s, rides_s
 
 CANDIDATES_MAX: Final = 12
 """Riders weighed up for one order: nearer ones leave little to gain from those farther away."""

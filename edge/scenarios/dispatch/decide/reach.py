@@ -9,7 +9,7 @@ from ..state.dispatch_state import DispatchState
 from ..state.fit import in_words
 from ..state.orders import Order
 from ..state.riders import Rider
-from ..state.travel import metres
+from ..travel.ride_times import metres
 from .candidates import CANDIDATES_MAX
 
 OFFER_AHEAD_S: Final = 3600

@@ -20,7 +20,7 @@ from ..planner.trips import FORBIDDEN, Jobs, ServiceTimes, Trip, Weights
 from ..state.fit import NOTHING, UNLIMITED, Room, carries, left, pace_of
 from ..state.orders import Order
 from ..state.riders import Riders
-from ..state.travel import rides_s
+from ..travel.ride_times import rides_s
 from .candidates import CandidateCost, must_leave
 from .trips_under_way import TripUnderWay
 

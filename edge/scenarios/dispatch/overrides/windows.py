@@ -11,7 +11,7 @@ from ..messages import NO_LOAD, OrderPlace, OrderReschedule
 from ..options import DispatchOptions
 from ..state.orders import Order
 from ..state.terms import Terms
-from ..state.travel import Service
+from ..travel.ride_times import Service
 
 READY_AHEAD_S_MAX: Final = 48 * 3600
 """An order may be placed, or delayed, for the day after tomorrow; further ahead is a mistake in a stamp."""

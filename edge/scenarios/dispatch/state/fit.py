@@ -17,7 +17,7 @@ from ....errors import Reason
 from ....messages.envelope import Client
 from ..messages import NO_LOAD, RiderShift
 from ..options import VEHICLE_PACE, DispatchOptions, Vehicle
-from .cells import cell_at, is_cell, resolution_of
+from ..travel.cells import cell_at, is_cell, resolution_of
 from .orders import Order
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from ..records import (
     StandbyPlaces,
     encode_record,
 )
+from ..travel.ride_times import metres, ride_s, seconds
+from ..travel.spatial_index import Fits, SpatialIndex, Spot
 from .shops import Demand
-from .spatial_index import Fits, SpatialIndex, Spot
 from .standby import Waiting, places
-from .travel import metres, ride_s, seconds
 
 NEVER: Final = -(1 << 60)
 

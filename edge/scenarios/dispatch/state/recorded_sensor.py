@@ -13,8 +13,8 @@ from ..records import (
     StandbyPlaces,
     encode_record,
 )
+from ..travel.spatial_index import Fits
 from .shops import Demand
-from .spatial_index import Fits
 from .standby import Waiting
 
 

@@ -17,12 +17,12 @@ from ....messages.envelope import Client
 from ...rounds import Deadlines
 from ..lifecycle import AT_CUSTOMER, AT_SHOP, IN_BAG, PICKED_UP, RETURNING
 from ..options import DispatchOptions
+from ..travel.ride_times import Service, ride_s, slower
 from . import duty
 from .duty import Duty
 from .fit import Employers, Limits, misfit, pace_of
 from .orders import Order, Orders
 from .positions import Positions
-from .travel import Service, ride_s, slower
 
 RIDERS_MAX: Final = 100_000
 """Riders known to a node."""

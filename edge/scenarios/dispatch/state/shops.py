@@ -8,8 +8,8 @@ from msgspec import Struct
 from ..options import DispatchOptions
 from ..planner.coverage import coverage
 from ..planner.routes import Floats
+from ..travel.ride_times import Place, rides_s
 from .orders import Orders, Shop
-from .travel import Place, rides_s
 
 SHOPS_MAX: Final = 64
 """Shops that advice looks at, those with most orders: in a larger district nobody is sent to where little happens."""

@@ -10,9 +10,9 @@ from ..options import DispatchOptions
 from ..planner.coverage import best_shop, coverage
 from ..planner.routes import Floats
 from ..records import StandbyPlace
+from ..travel.ride_times import Place, ride_s, rides_s
+from ..travel.spatial_index import SpatialIndex
 from .shops import Demand
-from .spatial_index import SpatialIndex
-from .travel import Place, ride_s, rides_s
 
 COVERING_MAX: Final = 256
 """Idle riders, the nearest to the one who is asked about, who count as covering shops."""

@@ -10,7 +10,7 @@ from ..lifecycle import AT_CUSTOMER, AT_SHOP, PICKED_UP
 from ..state.fit import pace_of
 from ..state.orders import Order, Orders
 from ..state.riders import Rider
-from ..state.travel import Service, ride_s
+from ..travel.ride_times import Service, ride_s
 from . import kitchens, promises, rides
 from .learned import HANDOVER_WEIGHT, band_of, clipped
 from .times import Times

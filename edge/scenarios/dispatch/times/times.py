@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from ..options import DispatchOptions
-from ..state.travel import RulesWithTable, slower, with_table
+from ..travel.ride_times import RulesWithTable, slower, with_table
 from .learned import HANDOVER_WEIGHT, Interval, Learned, Mean, Rides, band_of, correction
 
 PACE_STEPS: Final = 50

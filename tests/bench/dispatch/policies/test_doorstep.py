@@ -15,7 +15,7 @@ from bench.dispatch.published import CLAIRVOYANT_16, CLAIRVOYANT_NAMES
 from bench.dispatch.simulator.refusals import Unwilling
 from bench.dispatch.simulator.scorer import score
 from bench.dispatch.simulator.strict import day_of, simulate
-from edge.scenarios.dispatch.state.travel import metres, ride_s
+from edge.scenarios.dispatch.travel.ride_times import metres, ride_s
 from tests.bench.dispatch.days import ALONE, REAL, TOWN
 from tests.repo.project import ROOT
 

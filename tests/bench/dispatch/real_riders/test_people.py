@@ -4,7 +4,7 @@ from statistics import fmean, pstdev
 
 from bench.demo.district.instance import Order
 from bench.dispatch.real_riders import people
-from edge.scenarios.dispatch.state.travel import METRES_PER_DEG
+from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG
 
 
 def test_riders_answer_as_often_as_they_are_to() -> None:

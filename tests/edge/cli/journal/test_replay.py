@@ -18,8 +18,8 @@ from edge.journal.reader import checksum
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import encode_record, record_in
-from edge.scenarios.dispatch.state.cells import cell_at
-from edge.scenarios.dispatch.state.travel_table import packed
+from edge.scenarios.dispatch.travel.cells import cell_at
+from edge.scenarios.dispatch.travel.table import packed
 from edge.scenarios.files import adopted, take_copies
 from tests.edge.journals import Writing, commit, session
 from tests.edge.recorded import hour, journal
@@ -73,7 +73,7 @@ def test_a_file_that_it_was_decided_with_is_named(tmp_path: Path, monkeypatch: p
     assert call("--journal", str(tmp_path)).exit_code == 0
     (name,) = files
     (tmp_path / name).unlink()
-    monkeypatch.setattr("edge.scenarios.dispatch.state.travel_table._kept", {})
+    monkeypatch.setattr("edge.scenarios.dispatch.travel.table._kept", {})
     result = call("--journal", str(tmp_path))
     assert isinstance(result.exception, InputError)
     assert f"decided with {name}" in str(result.exception)

@@ -7,7 +7,7 @@ import pytest
 
 from edge.cli.travel.cells import around, centres, read_csv
 from edge.errors import InputError
-from edge.scenarios.dispatch.state.travel_table import CELLS_MAX
+from edge.scenarios.dispatch.travel.table import CELLS_MAX
 
 A, B = "891f1d48177ffff", "891f1d48163ffff"
 

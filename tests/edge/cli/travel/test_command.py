@@ -6,7 +6,7 @@ import numpy as np
 from click.testing import CliRunner, Result
 
 from edge.cli.travel.command import travel
-from edge.scenarios.dispatch.state.travel_table import UNKNOWN, unpacked
+from edge.scenarios.dispatch.travel.table import UNKNOWN, unpacked
 from tests.edge.cli.travel.osrm_server import osrm
 
 AREA = ("--around", "52.5,13.4", "--km", "1.5", "--profile", "bike")

@@ -4,7 +4,7 @@ import pytest
 
 from edge.cli.travel.osrm import ANSWER_BYTES_MAX, durations
 from edge.errors import DoorstepError
-from edge.scenarios.dispatch.state.travel_table import UNKNOWN
+from edge.scenarios.dispatch.travel.table import UNKNOWN
 from tests.edge.cli.travel.osrm_server import osrm
 
 PLACES = [(52.5, 13.4), (52.51, 13.41)]

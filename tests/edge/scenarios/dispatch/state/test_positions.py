@@ -14,7 +14,7 @@ from edge.scenarios.dispatch.state.positions import (
     LiveSensor,
     Positions,
 )
-from edge.scenarios.dispatch.state.travel import metres, seconds
+from edge.scenarios.dispatch.travel.ride_times import metres, seconds
 
 RULES = DispatchOptions()
 WALL_MS = 1_700_000_000_000

@@ -4,9 +4,9 @@ from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import StandbyPlace
 from edge.scenarios.dispatch.state.orders import Order, Orders
 from edge.scenarios.dispatch.state.shops import BusiestShops
-from edge.scenarios.dispatch.state.spatial_index import SpatialIndex, Spot
 from edge.scenarios.dispatch.state.standby import Waiting, places
-from edge.scenarios.dispatch.state.travel import ride_s
+from edge.scenarios.dispatch.travel.ride_times import ride_s
+from edge.scenarios.dispatch.travel.spatial_index import SpatialIndex, Spot
 
 RULES = DispatchOptions()
 NOW_MS = 10_000_000

@@ -13,7 +13,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from ..options import DispatchOptions
-from .travel_table import TravelTable, kept
+from .table import TravelTable, kept
 
 EARTH_RADIUS_M: Final = 6_371_008.8
 """The mean radius (2a + b)/3 of the WGS-84 ellipsoid, IUGG 1980."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.travel import EARTH_RADIUS_M, Service, metres, ride_s, rides_s
+from edge.scenarios.dispatch.travel.ride_times import EARTH_RADIUS_M, Service, metres, ride_s, rides_s
 
 LAT, LON = st.floats(-85, 85), st.floats(-180, 180)
 

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from .travel import EARTH_RADIUS_M
+from .ride_times import EARTH_RADIUS_M
 
 ROWS_MIN: Final = 64
 """Rows of the table at the start; it doubles when it is full."""

@@ -2,7 +2,7 @@
 
 import h3
 
-from edge.scenarios.dispatch.state.cells import cell_at, is_cell, resolution_of
+from edge.scenarios.dispatch.travel.cells import cell_at, is_cell, resolution_of
 
 
 def test_a_cell_is_that_of_the_library():

@@ -5,8 +5,8 @@ from math import asin, cos, radians, sin, sqrt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.scenarios.dispatch.state.spatial_index import SpatialIndex, Spot
-from edge.scenarios.dispatch.state.travel import EARTH_RADIUS_M
+from edge.scenarios.dispatch.travel.ride_times import EARTH_RADIUS_M
+from edge.scenarios.dispatch.travel.spatial_index import SpatialIndex, Spot
 
 NEAR = st.floats(-0.1, 0.1) | st.floats(-0.005, 0.005)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.state.cells import cell_at, h3
-from edge.scenarios.dispatch.state.travel import RulesWithTable, ride_s, rides_s, slower, with_table
-from edge.scenarios.dispatch.state.travel_table import UNKNOWN, keep, packed, taken, unpacked
+from edge.scenarios.dispatch.travel.cells import cell_at, h3
+from edge.scenarios.dispatch.travel.ride_times import RulesWithTable, ride_s, rides_s, slower, with_table
+from edge.scenarios.dispatch.travel.table import UNKNOWN, keep, packed, taken, unpacked
 
 PLACES = [(52.5 + north / 200, 13.4 + east / 120) for north in range(4) for east in range(3)]
 FAR = (53.0, 14.0)
