@@ -114,12 +114,12 @@ def apply_moves(dispatch: DispatchState, decisions: Sequence[Decision], now: Now
         dispatch.changed = True
 
 
-def take_over(dispatch: DispatchState, order: Order, rider: Rider) -> None:
-    """The order becomes the rider's own at once, without an offer."""
+def take_over(dispatch: DispatchState, order: Order, rider: Rider, before: str = "") -> None:
+    """The order becomes the rider's own at once, without an offer; in its sequence last, or right before another."""
     dispatch.offers += 1
     order.rider, order.offer, order.offers = rider.id, dispatch.offers, order.offers + 1
     order.excluded.pop(rider.id, None)
-    dispatch.riders.take(rider, order.id)
+    dispatch.riders.take(rider, order.id, before)
     dispatch.orders.move(order, ACCEPTED, dispatch.now_ms, stale_ms(order, dispatch.now_ms))
     dispatch.taken.append(order)
 

@@ -14,7 +14,7 @@ from ....errors import Reason
 from ....messages.grants import EVERY_SHOP
 from ..assignments import forecast, stale_ms, update
 from ..decide.reach import OFFER_AHEAD_S
-from ..endings import end_override, release, unload
+from ..endings import end_override, release, take_over, unload
 from ..lifecycle import ACCEPTED, AT_SHOP, OFFERED, PLACED, TRANSITIONS, OrderEvent
 from ..messages import OrderAssign, OrderHold, OrderOverride, OrderPin, OrderRelease
 from ..state.dispatch_state import DispatchState
@@ -102,24 +102,23 @@ def _assign(
         if order.state is not OFFERED:
             out.count("order.reassigned", body.at)
         unload(dispatch, order, now, out, f"given to another rider by {event.client}")
-    if is_new:
-        dispatch.offers += 1
-        order.rider, order.offer, order.offers = rider.id, dispatch.offers, order.offers + 1
-        order.arrive_ms = cost.arrive_ms
-        order.excluded.pop(rider.id, None)
-    else:
-        dispatch.riders.drop(rider, order.id)
-    dispatch.riders.take(rider, order.id, cost.before)
     if is_new or order.state is OFFERED:
         out.count("order.assigned", body.at)
         out.measure("placed_to_accepted_ms", body.at, now_ms - order.placed_ms)
-        dispatch.orders.move(order, ACCEPTED, now_ms, stale_ms(order, now_ms))
+    if is_new:
+        order.arrive_ms = cost.arrive_ms
+        take_over(dispatch, order, rider, cost.before)
+    else:
+        dispatch.riders.drop(rider, order.id)
+        dispatch.riders.take(rider, order.id, cost.before)
+        if order.state is OFFERED:
+            dispatch.orders.move(order, ACCEPTED, now_ms, stale_ms(order, now_ms))
+        dispatch.taken.append(order)
     order.plan = ""
     dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
     _set(dispatch, event, order, Override("assigned", event.client, rider.id), out)
     dispatch.costs[event.client, body.id] = cost
     dispatch.changed = True
-    dispatch.taken.append(order)
     update(dispatch, order, now, out)
     return None
 
