@@ -176,10 +176,16 @@ class RoundPlan:
             orders = self._rejoin(route, orders)
             # What is picked up at once at one shop is one trip.
             trips = groupby(orders, key=lambda index: (self.orders[index].pickup_ms, self.column[index]))
-            self.plan.set(route, [*route.trips, *(self.jobs.trip(list(trip)) for _, trip in trips)])
+            self.plan.set(route, [*route.trips, *(part for _, trip in trips for part in self._held(route, [*trip]))])
             new += self.plan.evict(route)
         new.sort(key=lambda index: (self.orders[index].ready_ms, self.orders[index].placed_ms, self.orders[index].id))
         return new
+
+    def _held(self, route: Route, orders: list[int]) -> list[Trip]:
+        """As one trip; each by itself where that is more than the rider can carry: an order that comes later now, with
+        the rider that it had, still has the times of when it came first."""
+        together = self.jobs.trip(orders)
+        return [together] if route.holds(together) else [self.jobs.alone(order) for order in orders]
 
     def _rejoin(self, route: Route, orders: list[int]) -> list[int]:
         """Put back what was to join the trip under way: what would be picked up at its shop before its end. Returns the

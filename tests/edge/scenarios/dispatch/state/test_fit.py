@@ -2,7 +2,7 @@
 
 import h3
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.errors import Reason
@@ -205,8 +205,14 @@ ORDERS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+NONE, AT_ONCE = Load(), (Load(), Place(52.505, 13.4), 0, 0, False)
+ONE_EACH = [(NONE, None, 2, []), *[(NONE, None, 1, [])] * 3]
+"""Of shop s1 two riders, one of whom carries one order: what comes later than first planned is no trip of two."""
+
+
+@settings(max_examples=40, deadline=None)
 @given(RIDERS, ORDERS, st.sampled_from([{}, {}, {"s1": ["r0", "r2"]}]))
+@example(ONE_EACH, [(Load(), Place(52.507, 13.403), 0, 238, False), *[AT_ONCE] * 5], {"s1": ["r0", "r2"]})
 def test_no_plan_and_no_offer_breaks_a_limit(district, mirror, riders, orders, own):
     """Whatever riders carry and ride, whatever orders weigh; and a replay decides the same."""
     rules = DispatchOptions(standby=False, own_riders=own)
