@@ -5,7 +5,7 @@ at the shop keeps what it came for, and so does whoever was chosen by a person.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Final
 
 from ..lifecycle import ACCEPTED, IN_BAG
@@ -20,7 +20,7 @@ NEAR_MS: Final = 180_000
 """A rider who will be at the shop this soon keeps the order."""
 
 LOOKED_AT: Final = 64
-"""Accepted orders looked at in a round, as many in any district: shops with riders on the way for longest first."""
+"""Busy riders looked at in a round, as many in any district: those who will be free last."""
 
 MOVES_MAX: Final = 4
 """Of these, orders that are held up and for which riders near are looked at in one round; the next is soon."""
@@ -57,13 +57,14 @@ def moves(
 def _held_up(orders: Orders, riders: Riders, rules: DispatchOptions, now_ms: int) -> Iterator[tuple[Order, int]]:
     """Orders that would gain enough if somebody were at the shop now, and when each is at its door as things stand."""
     gain_ms = rules.reassign_gain_s * 1000
-    for order in islice(chain.from_iterable(there.values() for there in orders.to_fetch.values()), LOOKED_AT):
-        if order.state is not ACCEPTED or order.override is not None:
-            continue
-        first = orders.open[riders.known[order.rider].orders[0]]
+    for rider in riders.free_last(LOOKED_AT):
+        held = [orders.open[name] for name in rider.orders]
         # A rider who should have been at a door before now will be at the shop later by that, too.
-        late_ms = max(0, now_ms - first.dropoff_ms) if first.state in IN_BAG else 0
-        if order.arrive_ms + late_ms - now_ms <= NEAR_MS:
-            continue
-        if order.pickup_ms + late_ms - max(order.ready_ms, now_ms) > gain_ms:
-            yield order, order.dropoff_ms + late_ms
+        late_ms = max(0, now_ms - held[0].dropoff_ms) if held and held[0].state in IN_BAG else 0
+        for order in held:
+            if order.state is not ACCEPTED or order.override is not None:
+                continue
+            if order.arrive_ms + late_ms - now_ms <= NEAR_MS:
+                continue
+            if order.pickup_ms + late_ms - max(order.ready_ms, now_ms) > gain_ms:
+                yield order, order.dropoff_ms + late_ms

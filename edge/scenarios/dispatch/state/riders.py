@@ -233,6 +233,10 @@ class Riders:
         end = bisect_left(self._by_free, (now_ms + within_s * 1000 + 1, ""))
         return [self.known[rider] for _, rider in self._by_free[:end]]
 
+    def free_last(self, count: int) -> list[Rider]:
+        """Busy riders, those who expect to be free last first: the same ones after a restart."""
+        return [self.known[rider] for _, rider in self._by_free[: -count - 1 : -1]]
+
     def reschedule(self, rider: Rider, orders: Orders, rules: DispatchOptions, now_ms: int) -> None:
         """Works out anew when the rider reaches each stop of its sequence, and when it is free."""
         if not rider.orders:

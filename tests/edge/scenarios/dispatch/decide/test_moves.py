@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge.messages.envelope import Place
 from edge.scenarios.dispatch.messages import OrderAssign
 
 OPTIONS = {"silent_s": 7000, "divert": False}
@@ -89,3 +90,25 @@ def test_who_is_late_at_another_door_counts_as_late(district):
     d.later(1800)
     d.begin("r3")
     assert d.offer_of("o2")[0] != "r1"
+
+
+def test_a_restart_changes_nothing_about_who_is_looked_at(district, mirror):
+    """Two orders are held up, and were accepted in another sequence than they were placed: who decides again after a
+    restart looks at them in the same sequence."""
+    d = district(**OPTIONS)
+    d.begin("r1", lat=52.56)
+    d.begin("r2", lat=52.562)
+    d.round(d.place("o1"), d.place("o2", shop="s2", pickup=Place(52.502, 13.4)))
+    riders = {name: d.offer_of(name) for name in ("o1", "o2")}
+    for name in ("o2", "o1"):
+        rider, offer = riders[name]
+        d.round(d.reply(rider, name, offer))
+    other = mirror(d.dispatch_state.rules, True)
+    other.dispatch.restore(d.dispatch.snapshot())
+    seen = len(d.rows)
+    d.begin("r3")
+    d.later(30)
+    assert any(one.order in riders for row in d.rows[seen:] for one in row.decisions or [])
+    for row in d.rows[seen:]:
+        other.follow(row)
+    assert other.dispatch.snapshot() == d.dispatch.snapshot()
