@@ -147,8 +147,6 @@ class RoundPlan:
         another order of the round is planned, not offered."""
         plan = self.plan
         plan.weigh(float(self.rules.soon_free_s), self.decided)
-        for route in plan.routes:
-            plan.time(route)
         new = self._resume()
         insert(plan, new)
         improve(plan)

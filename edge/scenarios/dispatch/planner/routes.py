@@ -104,12 +104,14 @@ class Plan:
         self.rows[row] = rides.tolist()
 
     def weigh(self, until: float, waiting: int) -> None:
-        """Set the cost of a courier's time from the load: the orders for each courier who is free before `until`.
-        `waiting` orders are not planned yet. Call `time` on every route afterwards."""
+        """Set the cost of a courier's time from the load, and that of every route by it: the orders for each courier
+        who is free before `until`. `waiting` orders are not planned yet."""
         weights = self.jobs.weights
         couriers = sum(route.since <= until for route in self.open)
         load = (len(self.where) + waiting) / max(1, couriers)
         self.minute = weights.travel + weights.scarcity * min(LOAD_MAX, max(0.0, load - LOAD_MIN))
+        for route in self.routes:
+            self.time(route)
 
     # -- cost ----------------------------------------------------------------------------------------------------------
 
