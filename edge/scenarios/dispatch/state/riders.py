@@ -81,8 +81,6 @@ class Riders:
         self._paid = self._duty_ms = 0
         self._rules = DispatchOptions()
         self._employers = Employers({})
-        self.selective = False
-        """Not every rider can take every order."""
         self._limited: set[str] = set()
         """Riders with limits."""
         self._positions = positions
@@ -91,6 +89,11 @@ class Riders:
     def get(self, rider: str) -> Rider | None:
         """A rider on shift, or one who still holds an order."""
         return self.known.get(rider)
+
+    @property
+    def selective(self) -> bool:
+        """Whether not every rider can take every order."""
+        return bool(self._limited or self._rules.own_riders)
 
     def fits(self, order: Order) -> Callable[[str], bool] | None:
         """Whether a rider can take the order, by its name; None where every one can."""
@@ -105,7 +108,6 @@ class Riders:
     def configure(self, rules: DispatchOptions) -> None:
         """Which riders are a shop's own, and how long all may work."""
         self._rules, self._employers = rules, Employers(rules.own_riders)
-        self.selective = bool(self._limited or rules.own_riders)
         for rider in self.known.values():
             if rider.on:
                 self.set_duty(rider)
@@ -290,7 +292,6 @@ class Riders:
         self.known = {}
         self.moving = {}
         self._limited = {rider.id for rider in riders if rider.limits is not None}
-        self.selective = bool(self._limited or self._rules.own_riders)
         self.idle = self.watched = self._at_work = self._paid = self._duty_ms = 0
         self.timers = Deadlines()
         self._by_free = []
@@ -350,7 +351,6 @@ class Riders:
             self._limited.discard(rider.id)
         else:
             self._limited.add(rider.id)
-        self.selective = bool(self._limited or self._rules.own_riders)
 
     def _list(self, rider: Rider) -> None:
         if rider.orders or rider.moving:
