@@ -136,7 +136,7 @@ def _place(
         pickup.lon,
         dropoff.lat,
         dropoff.lon,
-        ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, dispatch.rules),
+        ride_s(pickup.lat, pickup.lon, dropoff.lat, dropoff.lon, dispatch.rules, distance_m),
         now_ms,
         dispatch.times.ready_ms(body.shop, stated, assumed_ms, now_ms, pickup.lon),
         body.promise,

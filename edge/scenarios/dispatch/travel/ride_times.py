@@ -57,13 +57,15 @@ def seconds(distance_m: float, rules: DispatchOptions) -> int:
     return math.ceil(distance_m * rules.detour_factor / rules.speed_mps / step) * step
 
 
-def ride_s(lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions) -> int:
-    """Whole seconds from one point to another."""
+def ride_s(
+    lat_a: float, lon_a: float, lat_b: float, lon_b: float, rules: DispatchOptions, distance_m: int | None = None
+) -> int:
+    """Whole seconds from one point to another; `distance_m` is the straight line, where it is known already."""
     if isinstance(rules, RulesWithTable):
         found = rules.table.ride_s(lat_a, lon_a, lat_b, lon_b)
         if found is not None:
             return math.ceil(found * rules.pace / rules.ride_step_s) * rules.ride_step_s
-    return seconds(metres(lat_a, lon_a, lat_b, lon_b), rules)
+    return seconds(metres(lat_a, lon_a, lat_b, lon_b) if distance_m is None else distance_m, rules)
 
 
 def rides_s(starts: Sequence[Place], ends: Sequence[Place], rules: DispatchOptions) -> NDArray[np.float64]:
