@@ -16,8 +16,9 @@ from ..options import DispatchOptions
 from ..planner.insertion import insert
 from ..planner.routes import Plan, Route
 from ..planner.search import improve
-from ..planner.trips import FORBIDDEN, Jobs, ServiceTimes, Trip, Weights
-from ..state.fit import NOTHING, UNLIMITED, Room, carries, left, pace_of
+from ..planner.trips import FORBIDDEN, NO_LIMIT, Jobs, ServiceTimes, Trip, Weights
+from ..planner.trips import Load as Room
+from ..state.fit import NOTHING, carries, left, pace_of
 from ..state.orders import Order
 from ..state.riders import Riders
 from ..travel.ride_times import rides_s
@@ -62,7 +63,7 @@ class RoundPlan:
         self.number = {name: number for number, name in enumerate(self.names)}
         self.room: list[int] = []
         """How many more orders each rider can take now,"""
-        self.left: list[Room] = [UNLIMITED] * len(self.names)
+        self.left: list[Room] = [NO_LIMIT] * len(self.names)
         """and of which load."""
         self.shops: dict[tuple[float, float], int] = {}
         self.column = [

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ..lifecycle import AT_SHOP, IN_BAG, OFFERED
-from ..state.fit import Room, left
+from ..planner.trips import Load as Room
+from ..state.fit import left
 from ..state.orders import Order, Orders
 from ..state.riders import Rider, Riders
 

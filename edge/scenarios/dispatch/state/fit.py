@@ -17,6 +17,8 @@ from ....errors import Reason
 from ....messages.envelope import Client
 from ..messages import NO_LOAD, RiderShift
 from ..options import VEHICLE_PACE, DispatchOptions, Vehicle
+from ..planner.trips import NO_LIMIT
+from ..planner.trips import Load as Room
 from ..travel.cells import cell_at, is_cell, resolution_of
 from .orders import Order
 
@@ -26,14 +28,10 @@ if TYPE_CHECKING:
 Load = tuple[int, int]
 """Grams and millilitres; in a limit, 0 is none."""
 
-Room = tuple[float, float]
-"""The same of what still fits."""
-
 ZONES_KEPT: Final = 256
 """Zones that are not worked out anew: those of the riders of a round."""
 
 NOTHING: Final = (0, 0)
-UNLIMITED: Final = (math.inf, math.inf)
 
 MISFITS: Final = {
     "load": "too heavy or too large for",
@@ -130,7 +128,7 @@ def left(rider: "Rider", bag: Iterable[Order]) -> Room:
     """What the rider can carry beside these orders."""
     limits = rider.limits
     if limits is None or limits.load == NOTHING:
-        return UNLIMITED
+        return NO_LIMIT
     weight_g, volume_ml = (limit or math.inf for limit in limits.load)
     for load in map(load_of, bag):
         weight_g -= load[0]

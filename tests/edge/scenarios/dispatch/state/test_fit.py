@@ -9,8 +9,8 @@ from edge.errors import Reason
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.messages import Load, OrderAssign, OrderPin, OrderPreview
 from edge.scenarios.dispatch.options import VEHICLE_PACE, DispatchOptions
+from edge.scenarios.dispatch.planner.trips import NO_LIMIT
 from edge.scenarios.dispatch.state.fit import (
-    UNLIMITED,
     Employers,
     Limits,
     carries,
@@ -45,7 +45,7 @@ def rider(limits=None, orders=(), capacity=3, name="r"):
 
 def test_a_limit_counts_by_dimension():
     """Grams and millilitres each; 0 is no limit, and who reports nothing has none."""
-    assert left(rider(), [order(9, 9)]) == left(rider(Limits(vehicle="bike")), ()) == UNLIMITED
+    assert left(rider(), [order(9, 9)]) == left(rider(Limits(vehicle="bike")), ()) == NO_LIMIT
     weight_only = rider(Limits((100, 0)))
     assert left(weight_only, [order(30, 1_000), order()])[0] == 70
     assert carries(left(weight_only, ()), (100, 10**9))
