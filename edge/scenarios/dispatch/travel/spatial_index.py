@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from .ride_times import EARTH_RADIUS_M
 
+WIDER: Final = 4
+"""Times as many riders are looked at next where too few of the nearest ones fit."""
+
 ROWS_MIN: Final = 64
 """Rows of the table at the start; it doubles when it is full."""
 
@@ -75,22 +78,27 @@ class SpatialIndex:
         """The nearest `limit` riders within the radius whose place is not from before `oldest_ms`, nearest first. Those
         whose place is older are dropped where they are met."""
         point = np.array(_point(lat, lon))
+        looked_at = limit
         while True:
             spots = self._spots
             cosines: NDArray[np.float64] = np.dot(self._table[: len(spots)], point)
-            if fits is not None:
-                cosines[[not fits(spot.id) for spot in spots]] = -2.0
-            rows = (cosines >= _reach(cosines, limit, radius_m)).nonzero()[0]
+            rows = (cosines >= _reach(cosines, looked_at, radius_m)).nonzero()[0]
             # A chord of the unit sphere, which is as long as its arc; a cosine is exact to a decimetre of distance.
             found = [
                 (round(sqrt(abs(2.0 - 2.0 * cosine)) * EARTH_RADIUS_M), (spot := spots[row]).id, spot)
                 for row, cosine in zip(rows.tolist(), cosines[rows].tolist(), strict=True)
             ]
             old = [one[1] for one in found if one[2].at_ms < oldest_ms]
-            if not old:
-                break
             for rider in old:
                 self.drop(rider)
+            if old:
+                continue
+            if fits is None:
+                break
+            found = [one for one in found if fits(one[1])]
+            if len(found) >= limit or looked_at >= len(spots):
+                break
+            looked_at *= WIDER  # to ask about everybody would cost more than these few looks
         found.sort()
         return found[:limit]
 

@@ -45,6 +45,25 @@ def test_it_agrees_with_looking_at_everybody(centre, offsets, limit, radius_m):
     assert all(abs(great_circle_m(lat, lon, spot.lat, spot.lon) - one) <= 1 for one, _, spot in found)
 
 
+@given(
+    offsets=st.lists(st.tuples(NEAR, NEAR, st.integers(0, 1), st.booleans()), min_size=1, max_size=200),
+    limit=st.integers(1, 12),
+    radius_m=st.sampled_from([500, 20_000]),
+)
+def test_those_who_fit_are_found_as_if_nobody_else_were_there(offsets, limit, radius_m):
+    """However many nearer ones do not fit, and whatever is too old."""
+    everybody, fitting = SpatialIndex(), SpatialIndex()
+    fits: set[str] = set()
+    for number, (up, across, at_ms, fit) in enumerate(offsets):
+        spot = Spot(f"r{number}", 52.5 + up, 13.4 + across, at_ms)
+        everybody.put(spot)
+        if fit:
+            fits.add(spot.id)
+            fitting.put(spot)
+    found = everybody.nearest(52.5, 13.4, limit, radius_m, 1, fits.__contains__)
+    assert found == fitting.nearest(52.5, 13.4, limit, radius_m, 1)
+
+
 def test_a_rider_is_in_one_place():
     """Moving takes a rider from its old place; a dropped one is nowhere, and the others stay; the table grows."""
     index = SpatialIndex()
