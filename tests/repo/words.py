@@ -21,7 +21,7 @@ SKIPPED = ("tests/repo/words.py", "tests/repo/test_words.py", "bench/figures/", 
 PARTS = frozenset(
     "said say says saying unsaid told tell tells telling heard hear hears unheard sight sights witness "
     "testimony glance glances sighting sightings sighted stirred hush happening happenings commitment "
-    "commitments vicinity sieve take_copies recalls recalled linger tally owed intake debt debts verdict verdicts "
+    "commitments vicinity sieve recall recalls recalled linger tally owed intake debt debts verdict verdicts "
     "patience mortal mortals occupant occupants stranger strangers soiled choked farewell parcel parcels greet "
     "greets greeted greeting flying haste recut nonsense superseded agenda agendas household street streets "
     "weather mates judge judges judged introduced caught".split()
@@ -40,7 +40,7 @@ PROSE = re.compile(
     r"\b(said|says?|saying|told|tells?|telling|heard|hears?|unheard|the house|the rooms|strangers?|parcels?|"
     r"greet(?:s|ed|ing|ings)?|farewells?|weather|agendas?|nonsense|verdicts?|judge[sd]?|judging|glance[sd]?|sightings?|"
     r"sighted|sieve|tally|testimony|owe[sd]?|linger\w*|soiled|choked|recut|household|superseded|patience|commitments?|"
-    r"happenings|vicinity|hush|stirred|the wheel|take_copies(?:s|ed)?|occupants?|mates)\b",
+    r"happenings|vicinity|hush|stirred|the wheel|recall(?:s|ed)?|occupants?|mates)\b",
     re.IGNORECASE,
 )
 
