@@ -19,14 +19,14 @@ SECRET_BYTES_MAX: Final = 8 * 1024
 """A token file; signed tokens have about 1 kB."""
 
 
-def write_atomic(path: Path, text: str) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Replace a file, readable by its owner only: a reader never finds half a file, nor does the next start. Root
     leaves it to whoever owned the old one. Raises OSError, and then the old one stays."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     owner = path.stat() if os.geteuid() == 0 and path.exists() else None
     try:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:  # noqa: PTH123
-            file.write(text.encode())
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
             if owner is not None:

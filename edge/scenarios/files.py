@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..core.scenario import Scenario
 from ..errors import ConfigError
+from ..identity.files import write_atomic
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 COPIES_MAX: Final = 3
@@ -44,9 +45,7 @@ def keep(folder: Path, files: Mapping[str, str]) -> None:
         copy = folder / name
         if copy.exists():
             continue
-        part = folder / f"{name}.part"
-        part.write_bytes(Path(file).read_bytes())
-        part.replace(copy)
+        write_atomic(copy, Path(file).read_bytes())
         option = name.rpartition("-")[0]
         copies = sorted(_copies(folder, option), key=lambda each: each.stat().st_mtime_ns)
         for old in copies[:-COPIES_MAX]:
@@ -54,11 +53,15 @@ def keep(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def take_copies(folder: Path, kinds: Iterable[type[Scenario]], files: Mapping[str, str] | None = None) -> None:
-    """Take the copies beside a journal, and make those of `files`; what is damaged is left out."""
-    keep(folder, files or {})
+    """Take the copies beside a journal, and make those of `files`, which `adopted` has taken; what is damaged is left
+    out."""
+    own = files or {}
+    keep(folder, own)
     for kind in kinds:
         for option, take in kind.file_options.items():
             for copy in _copies(folder, f"{kind.name}-{option}"):
+                if copy.name in own:
+                    continue
                 try:
                     take(copy.read_bytes())
                 except ValueError:
@@ -77,4 +80,4 @@ def missing(folder: Path, kinds: Iterable[type[Scenario]], sections: Mapping[str
 
 
 def _copies(folder: Path, option: str) -> list[Path]:
-    return sorted(each for each in folder.glob(f"{option}-*") if not each.name.endswith(".part"))
+    return sorted(each for each in folder.glob(f"{option}-*") if each.suffix != ".new")

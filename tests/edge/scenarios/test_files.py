@@ -11,7 +11,7 @@ from edge.errors import ConfigError
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.travel.cells import cell_at
-from edge.scenarios.dispatch.travel.table import packed, unpacked
+from edge.scenarios.dispatch.travel.table import kept, packed, unpacked
 from edge.scenarios.files import COPIES_MAX, adopted, keep, missing, take_copies
 
 
@@ -51,6 +51,16 @@ def test_the_oldest_copies_go(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.glob("dispatch-*")) == sorted(names[-COPIES_MAX:])
     (tmp_path / names[-1]).write_bytes(b"cut off")
     take_copies(tmp_path, [Dispatch])
+
+
+def test_what_a_kill_has_left_is_no_copy(tmp_path: Path) -> None:
+    """A copy that was being made is not taken; the whole one beside it is."""
+    left, whole = table(77), table(78)
+    (tmp_path / "dispatch-travel_table-x.123.new").write_bytes(left)
+    (tmp_path / "dispatch-travel_table-y").write_bytes(whole)
+    take_copies(tmp_path, [Dispatch])
+    assert kept(unpacked(left).digest) is None
+    assert kept(unpacked(whole).digest) is not None
 
 
 @pytest.mark.parametrize(("body", "hint"), [(None, "cannot be read"), (b"no table", "it is no table of travel times")])
