@@ -53,13 +53,14 @@ class Rollout(Struct, frozen=True, kw_only=True):
 
 
 class Stand(Struct, frozen=True):
-    """Nodes of a roll-out that stand alike: how many, and the first of them by name."""
+    """Nodes of a roll-out that stand alike: how many, the first of them by name, and when the last of them came in."""
 
     nodes: int
     first: str
+    last: int = 0
 
 
-class Progress(Struct, frozen=True):
+class GroupState(Struct, frozen=True):
     """Where a roll-out stands: how many nodes its group has, how many of them are not in it, how those that are in it
     stand, and what the first one that failed has reported."""
 
@@ -99,16 +100,16 @@ def node_state(rollout: Rollout, report: Report | None, placed_at: int, now: int
     return "silent" if now - placed_at > rollout.deadline_ms else "waiting"
 
 
-def next_step(rollout: Rollout, progress: Progress) -> Step | None:
+def next_step(rollout: Rollout, group: GroupState) -> Step | None:
     """What to do with a running roll-out, None where there is nothing to do."""
-    placed = progress.placed
+    placed = group.placed
     if failed := placed.get("failed"):
-        assert progress.refusal is not None
-        why = f"{failed.first} has {_WORDS[progress.refusal.outcome]} it: {progress.refusal.detail}".rstrip(": ")
+        assert group.refusal is not None
+        why = f"{failed.first} has {_WORDS[group.refusal.outcome]} it: {group.refusal.detail}".rstrip(": ")
         return Step("failed", why, rollout.stage)
-    missing = _size(rollout.stages[rollout.stage], progress.members) - sum(stand.nodes for stand in placed.values())
-    if missing > 0 and progress.fresh:
-        return Step("running", rollout.why, rollout.stage, min(missing, progress.fresh, PLACED_AT_ONCE))
+    missing = _size(rollout.stages[rollout.stage], group.members) - sum(stand.nodes for stand in placed.values())
+    if missing > 0 and group.fresh:
+        return Step("running", rollout.why, rollout.stage, min(missing, group.fresh, PLACED_AT_ONCE))
     if "waiting" in placed:
         return None
     silent = placed.get("silent")
@@ -117,7 +118,7 @@ def next_step(rollout: Rollout, progress: Progress) -> Step | None:
         why += f" and {silent.nodes - 1} more"
     if "healthy" not in placed:
         # Nobody has tried it: another node takes the place of one that is silent.
-        return Step("running", why, rollout.stage, 1) if progress.fresh else None
+        return Step("running", why, rollout.stage, 1) if group.fresh else None
     if rollout.stage + 1 < len(rollout.stages):
         return Step("running", why, rollout.stage + 1)
     return Step("done", why, rollout.stage)

@@ -3,16 +3,16 @@
 The functions take a driver inside its transaction, or its reading. Times are Unix ms.
 """
 
-from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from edge.errors import DoorstepError
 
 from ..store.engine.driver import Driver
-from .plan import NodeState, Report, Rollout, State, node_state
+from .plan import NodeState, Report, State, node_state
+from .stands import COLUMNS, rollout_of, stands
 
 NODE_STATES: Final[tuple[NodeState, ...]] = ("failed", "silent", "waiting", "healthy")
 """Worst first."""
@@ -60,16 +60,9 @@ def newest(driver: Driver, now: int, limit: int, before: int = 2**53) -> list[Pr
     heads = {group: (is_running, done) for group, is_running, done in driver.rows(_HEADS)} if rows else {}
     found: list[Progress] = []
     for row in rows:
-        made, (options, at, by, changed_at) = _rollout(row), row[7:]
-        counts = dict.fromkeys(NODE_STATES, 0)
-        due_at = None
-        for version, about, outcome, late, count, last in driver.rows(_STATES, (now - made.deadline_ms, made.id)):
-            # Nodes with the same report, relative to this version, stand at the same place.
-            report = Report(made.id if version else -1, made.id if about else -1, outcome)
-            state = node_state(made, report, now - made.deadline_ms - 1 if late else now, now)
-            counts[state] += count
-            if state == "waiting":
-                due_at = max(due_at or 0, last + made.deadline_ms)
+        made, (options, at, by, changed_at) = rollout_of(row), row[7:]
+        placed = stands(driver, made, now)
+        waiting = placed.get("waiting")
         is_running, done = heads.get(made.group, (0, 0))
         ending: Ending = "stop" if made.state == "running" else "back" if made.id == done and not is_running else ""
         found.append(
@@ -84,8 +77,8 @@ def newest(driver: Driver, now: int, limit: int, before: int = 2**53) -> list[Pr
                 stage=made.stage,
                 stages=made.stages,
                 deadline_ms=made.deadline_ms,
-                due_at=due_at if made.state == "running" else None,
-                counts=counts,
+                due_at=waiting.last + made.deadline_ms if waiting and made.state == "running" else None,
+                counts={state: placed[state].nodes if state in placed else 0 for state in NODE_STATES},
                 sha256=sha256(options.encode()).hexdigest(),
                 ending=ending,
             )
@@ -98,7 +91,7 @@ def places(driver: Driver, now: int, number: int, limit: int, after: str = "") -
     rows = driver.rows(_ONE, (number,))
     if not rows:
         return []
-    made, found = _rollout(rows[0]), list[NodePlace]()
+    made, found = rollout_of(rows[0]), list[NodePlace]()
     for node, since, version, digest, about, outcome, detail in driver.rows(_PLACES, (number, after, limit)):
         is_of_it = number in (about, version)
         found.append(
@@ -149,28 +142,14 @@ def withdraw(driver: Driver, number: int, who: str, now: int) -> None:
     driver.run(_HAVE_IT, (now, number, number))
 
 
-def _rollout(row: Sequence[Any]) -> Rollout:
-    id_, group, stages, deadline_ms, state, why, stage = row[:7]
-    return Rollout(
-        id=id_, group=group, stages=tuple(stages.split(",")), deadline_ms=deadline_ms, state=state, why=why, stage=stage
-    )
-
-
-_COLUMNS: Final = "id, fleet, stages, deadline_ms, state, why, stage"
 _NEWEST: Final = (
-    f"select {_COLUMNS}, options, at, started_by, changed_at from rollout"  # noqa: S608 - fixed names
+    f"select {COLUMNS}, options, at, started_by, changed_at from rollout"  # noqa: S608 - fixed names
     " where id > 0 and id < ? order by id desc limit ?"
 )
-_ONE: Final = f"select {_COLUMNS} from rollout where id > 0 and id = ?"  # noqa: S608 - fixed names
+_ONE: Final = f"select {COLUMNS} from rollout where id > 0 and id = ?"  # noqa: S608 - fixed names
 _HEADS: Final = (
     "select fleet, max(case when state = 'running' then id else 0 end),"
     " max(case when state = 'done' then id else 0 end) from rollout where id > 0 group by fleet"
-)
-_STATES: Final = (
-    "select version, about, outcome, late, count(*), max(at) from"
-    " (select s.version = p.rollout as version, s.about = p.rollout as about, s.outcome as outcome,"
-    " p.at < ? as late, p.at as at from placed p join node_settings s on s.node = p.node where p.rollout = ?) as each"
-    " group by version, about, outcome, late"
 )
 _PLACES: Final = (
     "select p.node, p.at, s.version, s.sha256, s.about, s.outcome, s.detail from placed p join node_settings s"

@@ -6,8 +6,8 @@ OFFERED_AT_ONCE nodes at a time.
 """
 
 import time
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,7 +19,8 @@ from ..ingest.validate import BatchOutcome
 from ..ingest.verify import Alarm
 from ..store.engine.driver import Driver
 from ..store.store import Store
-from .plan import NodeState, Progress, Report, Rollout, Stand, State, Step, mixed, next_step, node_state
+from .plan import GroupState, Report, Rollout, State, Step, mixed, next_step
+from .stands import COLUMNS, rollout_of, stands
 
 LOOK_S: Final = 2.0
 """Between two looks at what runs, in seconds."""
@@ -36,8 +37,6 @@ when they come."""
 
 ALL: Final = "all"
 """The group of a node that nobody has put into another one."""
-
-_ROLLOUT: Final = "id, fleet, stages, deadline_ms, state, why, stage, changed_at"
 
 
 class _Round(Struct):
@@ -101,20 +100,20 @@ class Rollouts:
             return []
         self._looked, present = seconds, frozenset(there)  # the event loop changes the set
         rows = self._driver.rows(
-            f"select {_ROLLOUT} from rollout where id > 0 and (state = 'running' or changed_at > ?) order by id",  # noqa: S608 - fixed names
+            f"select {COLUMNS}, changed_at from rollout"  # noqa: S608 - fixed names
+            " where id > 0 and (state = 'running' or changed_at > ?) order by id",
             (now_ms - ENDED_MS,),
         )
         found: list[tuple[str, str, bytes]] = []
         for row in rows:
-            *values, changed_at = row
-            rollout = _rollout(values)
+            rollout, changed_at = rollout_of(row), row[-1]
             state = self._move(rollout, changed_at, present, now_ms) if rollout.state == "running" else rollout.state
             found += self._due(rollout.id, state, present, seconds)
         return found
 
     def _move(self, rollout: Rollout, changed_at: int, present: Collection[str], now_ms: int) -> State:
         """Its next step, where there is one; the state after it. Whoever was slower finds that it has changed."""
-        step = next_step(rollout, self._progress(rollout, now_ms))
+        step = next_step(rollout, self._group_state(rollout, now_ms))
         if step is None or (step.state == "running" and step.stage == rollout.stage and not step.add):
             return rollout.state
         add = self._fresh(rollout, present, step.add) if step.add else []
@@ -135,21 +134,15 @@ class Rollouts:
         self._log(rollout, step, add, now_ms)
         return step.state
 
-    def _progress(self, rollout: Rollout, now_ms: int) -> Progress:
+    def _group_state(self, rollout: Rollout, now_ms: int) -> GroupState:
         """Counted by the engine."""
         ((members, inside),) = self._driver.rows(_COUNTED, (rollout.id, rollout.group))
-        placed: dict[NodeState, Stand] = {}
-        late = now_ms - rollout.deadline_ms
-        for is_version, is_about, outcome, is_late, nodes, first in self._driver.rows(_STANDS, (late, rollout.id)):
-            report = Report(rollout.id if is_version else -1, rollout.id if is_about else -1, outcome)
-            stand = node_state(rollout, report, late - 1 if is_late else now_ms, now_ms)
-            known = placed.get(stand, Stand(0, first))
-            placed[stand] = Stand(known.nodes + nodes, min(known.first, first))
+        placed = stands(self._driver, rollout, now_ms)
         refusal = None
         if failed := placed.get("failed"):
             sql = "select version, about, outcome, detail from node_settings where node = ?"
             refusal = Report(*self._driver.rows(sql, (failed.first,))[0])
-        return Progress(members, members - inside, placed, refusal)
+        return GroupState(members, members - inside, placed, refusal)
 
     def _fresh(self, rollout: Rollout, present: Collection[str], count: int) -> list[str]:
         """The next nodes of its group, those that are connected first."""
@@ -211,12 +204,6 @@ _COUNTED: Final = (
     "select count(*), count(q.node) from node_settings s"
     " left join placed q on q.node = s.node and q.rollout = ? where s.fleet = ?"
 )
-_STANDS: Final = (
-    "select case when s.version = q.rollout then 1 else 0 end, case when s.about = q.rollout then 1 else 0 end,"
-    " s.outcome, case when q.at < ? then 1 else 0 end, count(*), min(q.node)"
-    " from placed q join node_settings s on s.node = q.node where q.rollout = ? group by 1, 2, 3, 4"
-)
-"""Nodes by what `plan.node_state` looks at."""
 _OUTSIDE: Final = (
     "select s.node from node_settings s left join placed q on q.node = s.node and q.rollout = ?"
     " where s.fleet = ? and q.node is null order by s.node"
@@ -227,10 +214,3 @@ def _is_missing(wanted: int | None, version: int, about: int, outcome: str) -> b
     """Whether a node should get the wanted version: it has another one, and has not refused this one."""
     refused = about == wanted and outcome in ("refused", "rolled_back")
     return wanted is not None and wanted != version and not refused
-
-
-def _rollout(row: Sequence[Any]) -> Rollout:
-    id_, group, stages, deadline_ms, state, why, stage = row
-    return Rollout(
-        id=id_, group=group, stages=tuple(stages.split(",")), deadline_ms=deadline_ms, state=state, why=why, stage=stage
-    )

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from central.rollout.plan import (
     PLACED_AT_ONCE,
+    GroupState,
     NodeState,
-    Progress,
     Report,
     Rollout,
     Stand,
@@ -29,14 +29,14 @@ def rollout(stages: str = "1,10%,all", stage: int = 0) -> Rollout:
 
 def progress(
     made: Rollout, placed: dict[str, int], reports: dict[str, Report], members: list[str], now: int
-) -> Progress:
+) -> GroupState:
     """What the store counts: `placed` are the nodes in it and since when."""
     found: dict[NodeState, list[str]] = {}
     for node, at in placed.items():
         found.setdefault(node_state(made, reports.get(node), at, now), []).append(node)
     stands: dict[NodeState, Stand] = {stand: Stand(len(nodes), min(nodes)) for stand, nodes in found.items()}
     refusal = reports[stands["failed"].first] if "failed" in stands else None
-    return Progress(len(members), len(set(members) - placed.keys()), stands, refusal)
+    return GroupState(len(members), len(set(members) - placed.keys()), stands, refusal)
 
 
 def step_of(
