@@ -203,8 +203,9 @@ class Pages:
         options = ""
         if one is not None:
             number = one.id
-            nodes = figures.read(lambda driver: places(driver, now, number, NODES_READ_MAX))
-            options = figures.read(lambda driver: options_of(driver, number))
+            nodes, options = figures.read(
+                lambda driver: (places(driver, now, number, NODES_READ_MAX), options_of(driver, number))
+            )
         nodes.sort(key=lambda each: NODE_STATES.index(each.state))
         values = {"rollouts": listed, "one": one, "nodes": nodes[: views.ROWS_MAX], "found": len(nodes)}
         values |= {"older": listed[-1].id if len(listed) == ROLLOUTS_SHOWN else 0, "options": options}

@@ -1,9 +1,9 @@
 """The paths of `/v1`, each with the scope that it needs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -50,6 +50,7 @@ LEDGER: Final = {
 }
 
 _Handler = Callable[[Request, str], Response]
+T = TypeVar("T")
 
 
 class Api:
@@ -149,10 +150,8 @@ class Api:
             for scenario in series
             for (cell, name), (_, _, count) in sorted(views.whole(series, scenario).cells.items())
         ]
-        page = rows[after : after + limit]
-        following = after + limit if len(rows) > after + limit else 0
-        link = _link("/v1/cells", query, {"after": following}) if following else ""
-        around = {**asdict(asked.span), "next": following or None}
+        page, following, link = _page("/v1/cells", query, rows, after, limit)
+        around = {**asdict(asked.span), "next": following}
         return table(request, "cells", Table(CELLS, page), form, around, link)
 
     def _health(self, request: Request, _: str) -> Response:
@@ -164,9 +163,8 @@ class Api:
         scenario, node = questions.identifier(query, "scenario"), questions.identifier(query, "node")
         found = self._desk.cache.get(("health", days), lambda: self._centre.health(days))
         chosen = [each for each in found if scenario in ("", each.scenario) and node in ("", each.node)]
-        following = after + limit if len(chosen) > after + limit else 0
-        link = _link("/v1/health", query, {"after": following}) if following else ""
-        body = {"days": days, "rows": chosen[after : after + limit], "next": following or None}
+        page, following, link = _page("/v1/health", query, chosen, after, limit)
+        body = {"days": days, "rows": page, "next": following}
         return answer(request, body, link=link)
 
     def _ledger(self, request: Request, _: str) -> Response:
@@ -181,10 +179,9 @@ class Api:
         if first > last:
             raise Refused(400, "from must not be after to.")
         found = self._centre.reader.ledger(str(first), str(last), questions.identifier(query, "node"))
-        rows = [tuple(row[name] for name in LEDGER) for row in found[after : after + limit]]
-        following = after + limit if len(found) > after + limit else 0
-        link = _link("/v1/ledger", query, {"after": following}) if following else ""
-        around = {"from": str(first), "to": str(last), "next": following or None}
+        page, following, link = _page("/v1/ledger", query, found, after, limit)
+        rows = [tuple(row[name] for name in LEDGER) for row in page]
+        around = {"from": str(first), "to": str(last), "next": following}
         return table(request, "ledger", Table(LEDGER, rows), form, around, link)
 
     # -- roll-outs -----------------------------------------------------------------------------------------------------
@@ -206,15 +203,19 @@ class Api:
         limit = questions.number(query, "limit", questions.LIMIT, questions.LIMIT_MAX)
         after = questions.identifier(query, "after")
         number = questions.number({"number": text}, "number", 0, questions.NUMBER_MAX)
-        now, figures = self._centre.now_ms(), self._centre.figures
-        one = figures.read(lambda driver: newest(driver, now, 1, number + 1))
+        now = self._centre.now_ms()
+        one, nodes, options = self._centre.figures.read(
+            lambda driver: (
+                newest(driver, now, 1, number + 1),
+                places(driver, now, number, limit + 1, after),
+                options_of(driver, number),
+            )
+        )
         if not one or one[0].id != number:
             raise Refused(404, "There is no such roll-out.")
-        nodes = figures.read(lambda driver: places(driver, now, number, limit + 1, after))
         last = nodes[limit - 1].node if len(nodes) > limit else None
         path = f"/v1/rollouts/{number}"
-        body = {**asdict(one[0]), "options": figures.read(lambda driver: options_of(driver, number))}
-        body |= {"nodes": [asdict(each) for each in nodes[:limit]], "next": last}
+        body = {**asdict(one[0]), "options": options, "nodes": [asdict(each) for each in nodes[:limit]], "next": last}
         return answer(request, body, link=_link(path, query, {"after": last}) if last else "")
 
     # -- what is settled, and who may come -----------------------------------------------------------------------------
@@ -339,3 +340,10 @@ def _values(found: views.Quantile) -> tuple[Any, ...]:
 
 def _link(path: str, query: Any, more: dict[str, Any]) -> str:
     return f"{path}?{urlencode({**dict(query), **more})}"
+
+
+def _page(path: str, query: Any, rows: Sequence[T], after: int, limit: int) -> tuple[Sequence[T], int | None, str]:
+    """The rows behind the first `after`; the `after` of those that follow, and the link to them."""
+    end = after + limit
+    more = len(rows) > end
+    return rows[after:end], end if more else None, _link(path, query, {"after": end}) if more else ""
