@@ -25,7 +25,7 @@ from .figures.figures import SECONDS_MAX, Figures
 from .fleet.health import NodeHealth
 from .health_index.read import health_index
 from .operators.operators import Operators
-from .operators.tables import open_tables
+from .operators.tables import TABLES
 from .quarantine import settle
 from .rollout.progress import end
 from .store.open import Where, open_driver, open_store
@@ -43,7 +43,7 @@ class Site:
         self._where: Where = config.store or Path(config.data_dir)
         driver = open_driver(self._where, password, readonly=True, seconds_max=SECONDS_MAX)
         self._figures = Figures(driver, Calendar(config.timezone))
-        self._operators = Operators(open_tables(self._where, password))
+        self._operators = Operators(TABLES.open(self._where, password))
         self._listeners: list[Listener] = []
         self._tls: ssl.SSLContext | None = None
         self._console: Console

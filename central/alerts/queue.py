@@ -18,7 +18,7 @@ from ..store.engine.driver import Driver
 from .conditions import Condition
 from .notice import Change, Notice
 from .receivers import Receiver
-from .tables import NOW, prefix
+from .tables import NOW, TABLES
 
 CHANGES_MAX: Final = 1_000
 """Changes that wait for one receiver, about 200 bytes each; the message counts what is beyond."""
@@ -53,7 +53,7 @@ class Queue:
 
     def __init__(self, driver: Driver, holder: str, random: Callable[[], float]) -> None:
         self._driver, self._holder, self._random = driver, holder, random
-        self._s, self._now = prefix(driver), NOW[driver.name]
+        self._s, self._now = TABLES.prefix(driver.name), NOW[driver.name]
         self._instance = driver.rows(f"select instance from {self._s}lease")[0][0]  # noqa: S608 - fixed name
 
     def close(self) -> None:

@@ -8,16 +8,14 @@ lease       which collector sends, and until when
 """
 
 import secrets
-from pathlib import Path
 from typing import Final
 
 from ..store.engine.driver import Driver
-from ..store.engine.sqlite import Schema, Sqlite
-from ..store.open import Where, open_driver
+from ..store.open import OwnTables, Where
 
 FILE: Final = "alerts.db"
 
-_TABLES: Final = """
+_STATEMENTS: Final = """
 create table if not exists {s}receiver(
     name text primary key, number {int} not null default 0, message text not null default '',
     composed_at {int} not null default 0, attempts {int} not null default 0, refusals {int} not null default 0,
@@ -37,17 +35,7 @@ create table if not exists {s}lease(
     id {int} primary key, holder text not null, until {int} not null, instance text not null
 ){o}"""
 
-_WORDS: Final = {
-    "sqlite": {"s": "", "int": "integer", "serial": "integer primary key", "o": " strict"},
-    "postgresql": {
-        "s": "alerts.",
-        "int": "bigint",
-        "serial": "bigint generated always as identity primary key",
-        "o": "",
-    },
-}
-
-_SQLITE: Final = Schema(FILE, {1: _TABLES.format(**_WORDS["sqlite"]).split(";")})
+TABLES: Final = OwnTables(FILE, "alerts", 7237970109966541173, _STATEMENTS)
 
 NOW: Final = {
     "sqlite": "cast(unixepoch('subsec') * 1000 as integer)",
@@ -57,28 +45,12 @@ NOW: Final = {
 
 
 def open_tables(where: Where, password: str = "") -> Driver:
-    """The tables, made where they are not there. Raises JournalError where they cannot be used."""
-    if isinstance(where, Path):
-        where.mkdir(mode=0o700, parents=True, exist_ok=True)
-        driver: Driver = Sqlite(where, schema=_SQLITE)
-    else:
-        driver = open_driver(where, password)
-        with driver.transaction():
-            for statement in (
-                "select pg_advisory_xact_lock(7237970109966541173)",  # two that start at one time
-                "create schema if not exists alerts",
-                *_TABLES.format(**_WORDS["postgresql"]).split(";"),
-            ):
-                driver.run(statement)
-    s = prefix(driver)
+    """The tables, with the one row of the lease. Raises JournalError where they cannot be used."""
+    driver = TABLES.open(where, password)
+    s = TABLES.prefix(driver.name)
     with driver.transaction():
         driver.run(
             f"insert into {s}lease(id, holder, until, instance) values(1, '', 0, ?) on conflict do nothing",
             (secrets.token_hex(6),),
         )
     return driver
-
-
-def prefix(driver: Driver) -> str:
-    """What stands before the name of a table."""
-    return _WORDS[driver.name]["s"]

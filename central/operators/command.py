@@ -16,14 +16,14 @@ from edge.limits import NAME_PATTERN
 from ..cli_options import CONFIG, by_command, seconds_of
 from ..config import load, store_of
 from .operators import ROLES, SCOPES, Operators
-from .tables import open_tables
+from .tables import TABLES
 
 
 @contextmanager
 def _operators(config_path: str) -> Iterator[tuple[Operators, str]]:
     """The operators of a centre, and who changes them."""
     config = load(config_path)
-    operators = Operators(open_tables(*store_of(config_path, config)))
+    operators = Operators(TABLES.open(*store_of(config_path, config)))
     try:
         yield operators, by_command()
     finally:

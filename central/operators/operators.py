@@ -17,7 +17,7 @@ from edge.errors import DoorstepError
 
 from ..store.engine.driver import Driver
 from . import passwords
-from .tables import AUDIT_ROWS_KEPT, prefix
+from .tables import AUDIT_ROWS_KEPT, TABLES
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: Final = get_args(Role)
@@ -79,7 +79,7 @@ class Operators:
 
     def __init__(self, driver: Driver, limits: Limits | None = None) -> None:
         self._driver, self._limits = driver, limits or Limits()
-        self._s = prefix(driver)
+        self._s = TABLES.prefix(driver.name)
         self._lock = threading.Lock()
         self._entries = 0
 

@@ -4,18 +4,15 @@ one wait; in the schema `console` of the same PostgreSQL, which collectors share
 The audit log is append-only: the engine itself refuses to change a row, and to delete one of the latest.
 """
 
-from pathlib import Path
 from typing import Final
 
-from ..store.engine.driver import Driver
-from ..store.engine.sqlite import Schema, Sqlite
-from ..store.open import Where, open_driver
+from ..store.open import OwnTables
 
 FILE: Final = "operators.db"
 AUDIT_ROWS_KEPT: Final = 100_000
 """The latest entries, which nothing deletes: years of a busy team, some 20 MB."""
 
-_TABLES: Final = """
+_STATEMENTS: Final = """
 create table if not exists {s}operator(
     name text primary key, role text not null, password text not null, totp text not null,
     totp_step {int} not null, made_at {int} not null
@@ -49,40 +46,11 @@ _KEPT: Final = """
 create or replace trigger audit_kept before update or delete on console.audit
 for each row execute function console.keep()"""
 
-_WORDS: Final = {
-    "sqlite": {"s": "", "int": "integer", "blob": "blob", "serial": "integer primary key", "o": " strict"},
-    "postgresql": {
-        "s": "console.",
-        "int": "bigint",
-        "blob": "bytea",
-        "serial": "bigint generated always as identity primary key",
-        "o": "",
-    },
-}
-
-_SQLITE: Final = Schema(
-    FILE, {1: [*_TABLES.format(**_WORDS["sqlite"]).split(";"), _UNCHANGED, _LATE.format(kept=AUDIT_ROWS_KEPT)]}
+TABLES: Final = OwnTables(
+    FILE,
+    "console",
+    7237970109966541172,
+    _STATEMENTS,
+    sqlite=(_UNCHANGED, _LATE.format(kept=AUDIT_ROWS_KEPT)),
+    postgresql=(_KEEP.format(kept=AUDIT_ROWS_KEPT), _KEPT),
 )
-
-
-def open_tables(where: Where, password: str = "") -> Driver:
-    """The tables, made where they are not there. Raises JournalError where they cannot be used."""
-    if isinstance(where, Path):
-        where.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Sqlite(where, schema=_SQLITE)
-    driver = open_driver(where, password)
-    with driver.transaction():
-        for statement in (
-            "select pg_advisory_xact_lock(7237970109966541172)",  # two that start at one time
-            "create schema if not exists console",
-            *_TABLES.format(**_WORDS["postgresql"]).split(";"),
-            _KEEP.format(kept=AUDIT_ROWS_KEPT),
-            _KEPT,
-        ):
-            driver.run(statement)
-    return driver
-
-
-def prefix(driver: Driver) -> str:
-    """What stands before the name of a table."""
-    return _WORDS[driver.name]["s"]

@@ -18,7 +18,7 @@ from central.config import load
 from central.fleet.health import fleet_health
 from central.ingest.admit import Bounds
 from central.operators.operators import Operators
-from central.operators.tables import open_tables
+from central.operators.tables import TABLES
 from central.rollout.rollouts import Rollouts
 from central.site import Site
 from central.store.open import open_reader, open_store
@@ -139,7 +139,7 @@ class Served:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
         self.data = folder / "data"
-        self.operators = Operators(open_tables(self.data))
+        self.operators = Operators(TABLES.open(self.data))
 
     def client(self, name: str = "", **headers: str) -> httpx.Client:
         """A browser without scripts, logged in where a name is given."""

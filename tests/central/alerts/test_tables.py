@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from central.alerts.tables import FILE, open_tables, prefix
+from central.alerts.tables import FILE, TABLES, open_tables
 from tests.central.stores import Place
 
 
 def test_tables_are_made_once(place: Place) -> None:
     """What is in them stays when they are opened again, by another process too."""
     first = open_tables(place.where, place.password)
-    sql = f"select instance from {prefix(first)}lease"
+    sql = f"select instance from {TABLES.prefix(first.name)}lease"
     made = first.rows(sql)
     second = open_tables(place.where, place.password)
     assert second.rows(sql) == first.rows(sql) == made

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from central.command import central
 from central.operators.operators import OperatorError, Operators
-from central.operators.tables import open_tables
+from central.operators.tables import TABLES
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_first_admin_is_made_and_can_log_in(config: Path) -> None:
     assert call(config, "user", "add", "mei", "--role", "admin", given="correct horse battery\n").exit_code == 0
     assert call(config, "user", "list").stdout.startswith("mei\tadmin\tno one-time codes")
     made = call(config, "user", "passwd", "mei", "--generate", "--no-totp").stdout.split(": ")[1].strip()
-    operators = Operators(open_tables(config.parent / "data"))
+    operators = Operators(TABLES.open(config.parent / "data"))
     assert operators.log_in("mei", made, "", "")
     operators.close()
     assert call(config, "user", "remove", "mei").exit_code == 0

@@ -9,7 +9,7 @@ import pytest
 from bench.lab.postgresql import Postgresql
 from central.operators import passwords
 from central.operators.operators import SESSIONS_PER_OPERATOR_MAX, Limits, OperatorError, Operators
-from central.operators.tables import FILE, open_tables
+from central.operators.tables import FILE, TABLES
 from central.store.engine.driver import StoreFailed, StoreRefused
 
 GOOD = "correct horse battery"
@@ -19,12 +19,12 @@ GOOD = "correct horse battery"
 def operators(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operators]:
     """With one operator."""
     if request.param == "sqlite":
-        driver = open_tables(tmp_path)
+        driver = TABLES.open(tmp_path)
     else:
         server: Postgresql = request.getfixturevalue("postgresql")
         url = server.make_database(f"operators{time.time_ns()}")
-        open_tables(url, server.password).close()  # a second start finds them there
-        driver = open_tables(url, server.password)
+        TABLES.open(url, server.password).close()  # a second start finds them there
+        driver = TABLES.open(url, server.password)
     made = Operators(driver)
     made.add("mei", "operator", GOOD, "test")
     yield made
@@ -108,7 +108,7 @@ def test_the_engine_refuses_to_change_the_audit_log(operators: Operators) -> Non
 
 def test_sessions_end_and_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without use, after their whole time, and the oldest where there are too many; a look by a page is no use."""
-    operators = Operators(open_tables(tmp_path), Limits(idle_ms=1_000_000, whole_ms=3_000_000))
+    operators = Operators(TABLES.open(tmp_path), Limits(idle_ms=1_000_000, whole_ms=3_000_000))
     operators.add("mei", "viewer", GOOD, "test")
     now = [time.time_ns() // 1_000_000]
     monkeypatch.setattr("central.operators.operators._now", lambda: now[0])

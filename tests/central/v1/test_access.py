@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from central.operators.operators import Operators
-from central.operators.tables import open_tables
+from central.operators.tables import TABLES
 from central.v1.access import program
 from central.v1.answers import Refused
 
@@ -20,7 +20,7 @@ def request(method: str = "GET", **headers: str) -> Request:
 
 def test_tokens_and_sessions(tmp_path: Path) -> None:
     """A token has its scopes; a session reads, changes nothing, and counts only where no token is shown."""
-    operators = Operators(open_tables(tmp_path))
+    operators = Operators(TABLES.open(tmp_path))
     token = operators.add_token("robot", ("read", "write"), 0, "test")
     operators.add("mei", "admin", "correct horse battery", "test")
     cookie = f"doorstep-centre-80={operators.log_in('mei', 'correct horse battery', '', '')}"
