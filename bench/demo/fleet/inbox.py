@@ -2,13 +2,13 @@
 
 import base64
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
+
+from ...lab.http_server import Answered, Asked, LocalServer
 
 
 class Inbox:
@@ -21,9 +21,8 @@ class Inbox:
         self.texts: list[str] = []
         self.forged = 0
         self._seen: set[str] = set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/alerts"
+        self._server = LocalServer(self.take)
+        self.url = f"http://127.0.0.1:{self._server.port}/alerts"
 
     @staticmethod
     def new_secret() -> str:
@@ -33,50 +32,27 @@ class Inbox:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Take alerts until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
+        with self._server:
             yield
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self.close()
 
     def close(self) -> None:
         """Give the port back, where it was never opened."""
-        self._server.server_close()
+        self._server.close()
 
     def has(self, kind: str, alarm: str, node: str = "") -> bool:
         """Whether an alert has come that such an alarm `began` or `ended`."""
         return any(each[:2] == (kind, alarm) and node in ("", each[2]) for each in list(self.changes))
 
-    def take(self, headers: dict[str, str], body: bytes) -> int:
-        """One request; its status."""
+    def take(self, asked: Asked) -> Answered:
+        """One request."""
         try:
-            data: dict[str, Any] = Webhook(self.secret).verify(body, headers)["data"]
+            data: dict[str, Any] = Webhook(self.secret).verify(asked.body, asked.headers)["data"]
         except WebhookVerificationError:
             self.forged += 1
-            return 401
-        if (name := headers["webhook-id"]) not in self._seen:
+            return Answered(401)
+        if (name := asked.headers["webhook-id"]) not in self._seen:
             self._seen.add(name)
             self.texts.append(data["text"])
             for kind in ("began", "ended"):
                 self.changes += [(kind, each["alarm"], each["node"], each.get("about", "")) for each in data[kind]]
-        return 204
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        inbox = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(min(int(self.headers["content-length"]), 1_000_000))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                self.send_response(inbox.take(headers, body))
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: Any) -> None: ...
-
-        return Handler
+        return Answered(204)

@@ -4,9 +4,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from bench.lab.http_server import Answered, Asked, LocalServer
 
 Answer = tuple[int, bytes]
 OK: Answer = (200, b'{"errcode":0,"errmsg":"ok"}')
@@ -57,33 +58,13 @@ class Receiver:
     @contextmanager
     def listening(self) -> Iterator["Receiver"]:
         """On the same port each time."""
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-                with receiver._lock:
-                    number = len(receiver.got)
-                    receiver.got.append(Got(query, {k.lower(): v for k, v in self.headers.items()}, body))
-                status, text = receiver.answer(number)
-                self.send_response(status)
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *args: Any) -> None: ...
-
-        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        server.daemon_threads = True
-        self.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
+        with LocalServer(self._take, self.port) as server:
+            self.port = server.port
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+
+    def _take(self, asked: Asked) -> Answered:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(asked.path).query).items()}
+        with self._lock:
+            number = len(self.got)
+            self.got.append(Got(query, asked.headers, asked.body))
+        return Answered(*self.answer(number))

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
+
+from bench.lab.http_server import Answered, Asked, LocalServer
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 OTHER = "whsec_" + base64.b64encode(b"fedcba9876543210fedcba9876543210").decode()
@@ -60,34 +61,13 @@ class Receiver:
     @contextmanager
     def listening(self) -> Iterator["Receiver"]:
         """On the same port each time."""
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                status, headers = receiver.take(dict(self.headers.items()), body)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(receiver.body)))
-                self.end_headers()
-                self.wfile.write(receiver.body)
-
-            def log_message(self, *args: Any) -> None: ...
-
-        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        server.daemon_threads = True
-        self.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
+        with LocalServer(self._answered, self.port) as server:
+            self.port = server.port
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+
+    def _answered(self, asked: Asked) -> Answered:
+        status, headers = self.take(asked.headers, asked.body)
+        return Answered(status, self.body, headers)
 
     def take(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
         """One request."""

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from math import dist
-from threading import Thread
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from bench.lab.http_server import Answered, LocalServer
 
 
 class Service:
@@ -44,24 +43,6 @@ class Service:
 def osrm() -> Iterator[Service]:
     """The service, on a free port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = service.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    service = Service(f"http://127.0.0.1:{server.server_port}")
-    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with LocalServer(lambda asked: Answered(*service.answer(asked.path))) as server:
+        service = Service(f"http://127.0.0.1:{server.port}")
         yield service
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
