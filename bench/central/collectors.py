@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from central.store.open import Where, open_driver, open_reader
-from central.store.reader import Reader
 from edge.errors import DoorstepError
 
 from ..lab.postgresql import Postgresql
 from ..lab.process import Process, cpu_s
 from ..lab.settings import free_port, write_config, write_private
 from ..lab.site import UNLIMITED
+from .batches import MARK
 
 SUMS_S_MAX: Final = 120.0
 
@@ -74,9 +74,14 @@ class Collectors:
                 raise DoorstepError("The collectors did not sum everything up. See their logs.")
             await asyncio.sleep(0.05)
 
-    def reader(self) -> Reader:
-        """Asks the store itself."""
-        return open_reader(self._where, password=self._password)
+    def counted(self) -> tuple[int, int]:
+        """What the store has: of the marked events, and of batches."""
+        reader = open_reader(self._where, password=self._password)
+        try:
+            events = reader.summary(0, 2**47)["counters"]["dispatch"][MARK]
+            return events, sum(node["batches"] for node in reader.nodes())
+        finally:
+            reader.close()
 
     def not_summed_up(self) -> int:
         """Windows that are stored and not yet in the tiers."""

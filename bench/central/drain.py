@@ -15,7 +15,7 @@ from edge.log.event import LOGGER
 
 from ..cli_options import Progress
 from ..lab.postgresql import Postgresql
-from .batches import BUSY, MARK, Maker
+from .batches import BUSY, Maker
 from .collectors import Collectors
 from .measure import EVERY_S, Plan, p99
 from .returning import MINUTE_MS, ReturningNode, merged
@@ -56,12 +56,7 @@ async def drain(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
         ]
         figures, sealed = await _drained(nodes, collectors, maker, progress)
         progress("counting")
-        reader = collectors.reader()
-        try:
-            stored = reader.summary(0, 2**47)["counters"]["dispatch"][MARK]
-            taken = sum(node["batches"] for node in reader.nodes())
-        finally:
-            reader.close()
+        stored, taken = collectors.counted()
     minutes, sent = plan.drain * AWAY_MINUTES + sealed, sum(node.batches for node in nodes)
     return {
         "benchmark": "central",

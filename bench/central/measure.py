@@ -16,7 +16,7 @@ from edge.errors import DoorstepError
 
 from ..cli_options import Progress
 from ..lab.postgresql import Postgresql
-from .batches import BUSY, MARK, Maker
+from .batches import BUSY, Maker
 from .collectors import Collectors
 from .nodes import BenchNode
 from .sizes import bytes_per_node_day, copy_rate, counters_of
@@ -100,12 +100,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         paced = await _pace(collectors, plan)
         progress("counting")
         expected = saturated.pop("sent") + paced.pop("sent")
-        reader = collectors.reader()
-        try:
-            stored = reader.summary(0, 2**47)["counters"]["dispatch"][MARK]
-            nodes = sum(node["batches"] for node in reader.nodes())
-        finally:
-            reader.close()
+        stored, nodes = collectors.counted()
     wrong = max(stored, nodes) - expected, expected - min(stored, nodes)
     rate = saturated["batches_per_s"]
     return {
