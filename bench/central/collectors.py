@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from central.store.open import Where, open_driver, open_reader
+from central.store.reader import Reader
 from edge.errors import DoorstepError
 
 from ..lab.postgresql import Postgresql
@@ -74,9 +75,13 @@ class Collectors:
                 raise DoorstepError("The collectors did not sum everything up. See their logs.")
             await asyncio.sleep(0.05)
 
+    def reader(self) -> Reader:
+        """To ask the store; whoever calls closes it."""
+        return open_reader(self._where, password=self._password)
+
     def counted(self) -> tuple[int, int]:
         """What the store has: of the marked events, and of batches."""
-        reader = open_reader(self._where, password=self._password)
+        reader = self.reader()
         try:
             events = reader.summary(0, 2**47)["counters"]["dispatch"][MARK]
             return events, sum(node["batches"] for node in reader.nodes())
