@@ -16,7 +16,6 @@ Parameters that cannot be used are answered with 400, the field and a hint.
 """
 
 import hmac
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -64,24 +63,24 @@ def app(
     health: Callable[[], str],
     gauges: Callable[[], dict[str, Any]],
     token: str,
+    now_ms: Callable[[], int],
     states: Callable[[], dict[str, dict[str, int]]] = dict,
     fleet: Callable[[], list[NodeHealth]] = list,
 ) -> Starlette:
-    """The application. `health` gives the problem as a sentence (empty: none), `gauges` numbers and texts, `states` the
-    invitation and the certificate of each node that has one, `fleet` how each node is; a `token` that is not empty is
-    required."""
+    """The application. `health` gives the problem as a sentence (empty: none), `gauges` numbers and texts, `now_ms` the
+    centre's clock, `states` the invitation and the certificate of each node that has one, `fleet` how each node is; a
+    `token` that is not empty is required."""
 
     def nodes(_request: Request) -> Response:
         health_of = [asdict(each) for each in fleet()]
         return JSONResponse({"nodes": reader.nodes(), "health": health_of, "enrolment": states(), "listener": gauges()})
 
     def summary(request: Request) -> Response:
-        now_ms = time.time_ns() // 1_000_000
         known = request.query_params
         for field in known:
             if field not in ("from", "to"):
                 raise QueryError(field, known[field], "There is no such parameter: from and to are all.")
-        to_ms = instant("to", known["to"]) if "to" in known else now_ms + 1
+        to_ms = instant("to", known["to"]) if "to" in known else now_ms() + 1
         from_ms = instant("from", known["from"]) if "from" in known else max(to_ms - DAY_MS, 0)
         if from_ms >= to_ms:
             raise QueryError("from", known.get("from", ""), "It must be before to.")
@@ -105,7 +104,7 @@ def app(
             Route("/api/nodes", nodes),
             Route("/api/summary", summary),
             Route("/api/reconciliation", partial(_reconciliation, reader)),
-            Route("/api/ledger", partial(_ledger, reader)),
+            Route("/api/ledger", partial(_ledger, reader, now_ms)),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
         ],
@@ -125,8 +124,8 @@ def _reconciliation(reader: Reader, request: Request) -> Response:
     return JSONResponse(to_builtins(reconcile(evidence)))
 
 
-def _ledger(reader: Reader, request: Request) -> Response:
-    today = datetime.now(UTC).date()
+def _ledger(reader: Reader, now_ms: Callable[[], int], request: Request) -> Response:
+    today = datetime.fromtimestamp(now_ms() / 1000, UTC).date()
     others = (("from", today - timedelta(days=30)), ("to", today + timedelta(days=1)))
     first, last = (_date(field, request.query_params.get(field, str(other))) for field, other in others)
     return JSONResponse({"from": first, "to": last, "days": reader.ledger(first, last)})

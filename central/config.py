@@ -124,8 +124,14 @@ def load(path: str | Path) -> Config:
 
 
 def clock_of(config: Config) -> Clock:
-    """The centre's clock, which a rehearsal scales."""
+    """The centre's clock, which a rehearsal scales: whatever is stored of nodes, and asked about them, is by it. What
+    others go by, too, has that of the machine: certificates, invitations, tokens, log-ins, resending."""
     return Clock(config.clock_speed, config.clock_wall_anchor_ms, config.clock_real_anchor_ms)
+
+
+def now_ms(config: Config) -> int:
+    """This instant by the centre's clock (Unix ms), for a command."""
+    return clock_of(config).now().wall_ms
 
 
 def store_of(path: str | Path, config: Config) -> tuple[Path | str, str]:

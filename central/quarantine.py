@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import msgspec
 from edge.errors import DoorstepError
 from edge.messages.batches import BatchMessage, Window
 
-from .config import Config, load, store_of
+from .config import Config, load, now_ms, store_of
 from .ingest.admit import Bounds, admit
 from .ingest.verify import Alarm, BatchError, NodeRecord, unpack
 from .store.open import Where, open_reader, open_store
@@ -78,7 +77,7 @@ def _show(found: dict[str, dict[str, Any]], as_json: bool) -> None:
 
 def settle(where: Where, password: str, config: Config, item: dict[str, Any], retry: bool) -> tuple[str, bool]:
     """What became of a batch of `Reader.quarantine`, and whether it is settled. From any thread or process."""
-    node, batch, at = item["node"], item["message"], time.time_ns() // 1_000_000
+    node, batch, at = item["node"], item["message"], now_ms(config)
     key = (node, item["epoch"], item["seq"])
     store = open_store(where, config.timezone, password, beside=True)
     try:

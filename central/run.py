@@ -46,7 +46,7 @@ from edge.service.datadir import DataDir
 from edge.service.listeners import LOOK_S, Listener, Listeners, TlsContext
 
 from .api import app
-from .config import SERVER_RENEW_DAYS, Config, clock_of, load, store_of
+from .config import SERVER_RENEW_DAYS, Config, clock_of, load, now_ms, store_of
 from .fleet.watch import WATCH_S, Watch
 from .ingest.admit import Bounds
 from .ingest.receive import Receive
@@ -87,7 +87,7 @@ def run(config_path: str) -> int:
     with DataDir.open(config.data_dir) as data:
         where, password = store_of(config_path, config)
         store = open_store(where, config.timezone, password, sums_beside=True)
-        store.driver.prepare_days(time.time_ns() // 1_000_000)
+        store.driver.prepare_days(now_ms(config))
         try:
             code = uvloop.run(_Running(config_path, config, data, store, password, writer).main())
             STOPPED.write(role="centre", name=config.name, code=code)
@@ -225,7 +225,15 @@ class _Running:
         from .site import Site
 
         token = read_secret(self._path, "api_token_file", config.api_token_file)
-        inner = app(reader, lambda: self._receive.problem, self._gauges, token, self._states, self._fleet.fleet)
+        inner = app(
+            reader,
+            lambda: self._receive.problem,
+            self._gauges,
+            token,
+            self._now_ms,
+            self._states,
+            self._fleet.fleet,
+        )
         site = await Site.open(
             self._path, config, self._password, reader, inner, self._fleet.fleet, self._states, self._now_ms
         )

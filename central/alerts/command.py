@@ -84,14 +84,14 @@ async def _sent(path: str, config: "Config", receivers: "list[Receiver]") -> boo
     """Whether each receiver took the test."""
     import asyncio
     import secrets
-    import time
     from datetime import UTC, datetime
 
+    from ..config import now_ms
     from .alerts import style_of
     from .notice import Notice
     from .target import Target
 
-    notice = Notice(config.name, time.time_ns() // 1_000_000, is_test=True)
+    notice = Notice(config.name, now_ms(config), is_test=True)
     targets = [Target(path, each) for each in receivers]
     name = f"alert_test_{secrets.token_hex(8)}"
     pushes = [each.push(notice, style_of(config, each.receiver), name, datetime.now(UTC)) for each in targets]

@@ -29,25 +29,25 @@ def nodes(as_json: bool, config_path: str) -> None:
 
     from msgspec.structs import asdict
 
-    from ..config import load
+    from ..config import load, now_ms
     from ..enrolment.command import in_words
     from .health import fleet_health
 
     config = load(config_path)
-    at = time.time_ns() // 1_000_000
-    states = _states(config_path, config, at)
-    fleet = fleet_health(_facts(config_path, config), states, at)
+    real_ms = time.time_ns() // 1_000_000
+    states = _states(config_path, config, real_ms)
+    fleet = fleet_health(_facts(config_path, config), states, now_ms(config))
     if as_json:
         click.echo(json.dumps({each.node: {**states.get(each.node, {}), **asdict(each)} for each in fleet}, indent=2))
         return
     for each in fleet:
-        words = [each.state, each.sentence, in_words(states.get(each.node, {}), at)]
+        words = [each.state, each.sentence, in_words(states.get(each.node, {}), real_ms)]
         click.echo("\t".join([each.node, *filter(None, words)]))
     green = sum(each.is_green for each in fleet)
     click.echo(f"{green} of {len(fleet)} nodes are current and report no problem.", err=True)
 
 
-def _states(config_path: str, config: "Config", at: int) -> dict[str, dict[str, int]]:
+def _states(config_path: str, config: "Config", real_ms: int) -> dict[str, dict[str, int]]:
     """Those of the register; where nobody is invited there is none."""
     if not config.advertised_address:
         return {}
@@ -55,7 +55,7 @@ def _states(config_path: str, config: "Config", at: int) -> dict[str, dict[str, 
 
     _, _, register = prepare(config_path, config)
     try:
-        return register.states(at)
+        return register.states(real_ms)
     finally:
         register.close()
 
@@ -77,7 +77,8 @@ def _facts(config_path: str, config: "Config") -> "list[NodeFacts]":
 
 
 def known_fleet(config_path: str, config: "Config", at: int) -> "list[NodeHealth]":
-    """How every node is at `at` (Unix ms), from what is on disk. Raises DoorstepError."""
+    """How every node is at `at` (Unix ms, by the centre's clock), from what is on disk. Raises DoorstepError."""
     from .health import fleet_health
 
-    return fleet_health(_facts(config_path, config), _states(config_path, config, at), at)
+    states = _states(config_path, config, time.time_ns() // 1_000_000)
+    return fleet_health(_facts(config_path, config), states, at)

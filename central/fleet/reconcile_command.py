@@ -50,7 +50,7 @@ def reconcile(node: str, day: str, as_json: bool, kept: str | None, config_path:
     """
     import msgspec
 
-    from ..config import load
+    from ..config import load, now_ms
     from .proof import document, signature_of
     from .reconcile import reconcile as compared
 
@@ -65,7 +65,7 @@ def reconcile(node: str, day: str, as_json: bool, kept: str | None, config_path:
     else:
         _show(found, day, signatures)
     if kept is not None:
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = datetime.fromtimestamp(now_ms(config) // 1000, UTC).isoformat()
         _keep(Path(kept), document(found, list(evidence.signed), signatures, at, config.name), authority)
     if found.agrees is None:
         sys.exit(NOTHING_STATED)

@@ -1,7 +1,6 @@
 """`doorstep central health`: how well each scenario does, and what to do about it."""
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -75,14 +74,14 @@ def in_words(part: "Part") -> str:
 
 
 def _read(config_path: str, config: "Config", days: int) -> "list[Health]":
-    from ..config import store_of
+    from ..config import now_ms, store_of
     from ..figures.figures import Figures
     from ..fleet.command import known_fleet
     from ..store.open import open_driver
     from ..store.tiers import Calendar
     from .read import health_index
 
-    at = time.time_ns() // 1_000_000
+    at = now_ms(config)
     fleet = known_fleet(config_path, config, at)
     figures = Figures(open_driver(*store_of(config_path, config), readonly=True), Calendar(config.timezone))
     try:

@@ -52,6 +52,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+NOW_MS = START + 60_000
+
+
 class Wrong:
     """The centre's present health."""
 
@@ -62,7 +65,8 @@ class Wrong:
 def client(folder: Path) -> Iterator[Client]:
     reader = open_reader(folder)
     watch = Watch(reader, dict, list, lambda: START + 60_000)
-    application = app(reader, lambda: Wrong.sentence, lambda: {"jobs_waiting": 2.0}, "", fleet=watch.fleet)
+    gauges = {"jobs_waiting": 2.0}
+    application = app(reader, lambda: Wrong.sentence, lambda: gauges, "", lambda: NOW_MS, fleet=watch.fleet)
     yield Client(application, base_url="http://127.0.0.1:8090")
     reader.close()
 
@@ -95,9 +99,11 @@ def test_a_summary_takes_both_ways_to_write_a_time(client: Client, query: dict[s
 
 
 def test_without_parameters_a_summary_is_of_the_last_day(client: Client) -> None:
-    """The default range ends now and lasts a day."""
+    """The default range ends now, by the centre's clock, and lasts a day; that of ledgers is of 30."""
     summary = client.get("/api/summary").json()
-    assert summary["to"] - summary["from"] == 86_400_000
+    assert (summary["from"], summary["to"]) == (NOW_MS + 1 - 86_400_000, NOW_MS + 1)
+    ledger = client.get("/api/ledger").json()
+    assert (ledger["from"], ledger["to"]) == ("2025-12-02", "2026-01-02")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +169,7 @@ def test_foreign_names_are_refused(client: Client) -> None:
 def test_a_token_is_asked_for_where_there_is_one(folder: Path) -> None:
     """Without the right token nothing is answered, with it everything, under any name."""
     reader = open_reader(folder)
-    client = Client(app(reader, lambda: "", dict, "secret"), base_url="http://centre.example")
+    client = Client(app(reader, lambda: "", dict, "secret", lambda: NOW_MS), base_url="http://centre.example")
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
         answer = client.get("/api/nodes", headers=headers)
         assert answer.status_code == 401

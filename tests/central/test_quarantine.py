@@ -1,6 +1,7 @@
 """`doorstep central quarantine`: what could not be stored is listed, stored later, or given up; also while it runs."""
 
 import json
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -99,3 +100,13 @@ def test_a_batch_is_given_up(config: Path) -> None:
     assert call(config, "--discard", "n1/1/1").output == "n1/1/1: It is discarded.\n"
     assert events(config) == 0
     assert "No batch is kept aside." in call(config).output
+
+
+def test_a_batch_is_settled_by_the_centres_clock(config: Path) -> None:
+    """In a rehearsal, whose clock stands elsewhere: the alarm has the time that the other alarms have."""
+    with config.open("a", encoding="utf-8") as file:
+        file.write(f"clock_wall_anchor_ms = {START}\nclock_real_anchor_ms = {time.time_ns() // 1_000_000}\n")
+    call(config, "--discard", "n1/1/1")
+    reader = open_reader(config.parent / "data")
+    assert START <= reader.nodes()[0]["alarms"][0]["at"] < START + 600_000
+    reader.close()

@@ -77,3 +77,17 @@ def test_how_a_node_is(tmp_path: Path) -> None:
     assert re.fullmatch("late\tbehind\tNothing came for 24 h.+\nn1\tcurrent\t.+\n", listed(str(config)))
     shown = json.loads(listed(str(config), "--json"))["n1"]
     assert (shown["state"], shown["is_green"], shown["version"], shown["waiting"]) == ("current", True, "1.2", 4)
+
+
+def test_it_goes_by_the_centres_clock(tmp_path: Path) -> None:
+    """In a rehearsal, whose clock is a day ahead: what was stored by it a moment ago is current."""
+    config, real = tmp_path / "central.toml", time.time_ns() // 1_000_000
+    config.write_text(f"clock_wall_anchor_ms = {real + DAY_MS}\nclock_real_anchor_ms = {real}\n")
+    (tmp_path / "data").mkdir()
+    store = open_store(tmp_path / "data")
+    for node, at in (("n1", real + DAY_MS), ("late", real)):
+        ask(store, hello(node), lambda at=at: at)
+        report = NodeReport(at=at, version="1.2", complete_until=at, epoch=1)
+        ask(store, Publish(node, SYNC_REPORT, encode_report(report), 0, 0), lambda at=at: at)
+    store.close()
+    assert re.fullmatch("late\tbehind\tNothing came for 24 h.+\nn1\tcurrent\t.+\n", listed(str(config)))

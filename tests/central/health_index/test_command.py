@@ -1,6 +1,7 @@
 """`doorstep central health` as an operator calls it, beside a running centre or without one."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,13 @@ def test_each_value_has_its_unit() -> None:
         "0 events a day and node",
         "50.0% of the 2 events of the time before",
     ]
+
+
+def test_days_are_those_of_the_centres_clock(config: Path, tmp_path: Path) -> None:
+    """In a rehearsal: three hours of now are not of the last day where its clock is a month ahead."""
+    real = time.time_ns() // 1_000_000
+    ahead = tmp_path / "central.toml"
+    clock = f"clock_wall_anchor_ms = {real + 30 * 86_400_000}\nclock_real_anchor_ms = {real}\n"
+    ahead.write_text(f'data_dir = "{config.parent / "data"}"\n{clock}', encoding="utf-8")
+    assert "Nothing was stored in this time." in call(ahead, "--days", "1").output
+    assert "dispatch  all nodes" in call(ahead, "--days", "31").output
