@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from ..errors import BusyError, ConfigError
 from ..mqtt.address import is_loopback, split_address
@@ -24,6 +24,9 @@ HTTP_CONNECTIONS_MAX: Final = 64
 
 HTTP_REQUEST_DEADLINE_S: Final = 10.0
 """A connection whose request is not whole by then is closed; otherwise 64 halves would lock the server."""
+
+HTTP_BODY_DEADLINE_S: Final = 15.0
+"""The same for what follows the head of a request. A little longer than doors that answer such a one themselves."""
 
 HTTP_READS_PER_S: Final = 50
 HTTP_READS_BURST: Final = 100
@@ -123,6 +126,7 @@ class _Connection(H11Protocol):
         self._budget, self._connections_max = budget, connections_max
         self._waits = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._headed: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -147,10 +151,16 @@ class _Connection(H11Protocol):
             return
         self._budget.spend(1, now)
         super().handle_events()
-        if self.cycle is not None and not self.cycle.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            if self._deadline is None:
+                self._await_request()
+        elif not cycle.more_body:
             self._end_deadline()
-        elif self._deadline is None:
-            self._await_request()
+        elif cycle is not self._headed:
+            self._headed = cycle
+            self._end_deadline()
+            self._deadline = self.loop.call_later(HTTP_BODY_DEADLINE_S, self.transport.abort)
 
     def _go_on(self) -> None:
         self._waits = False

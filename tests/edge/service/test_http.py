@@ -1,6 +1,7 @@
 """Tests of edge.service.http: what is bound, what is bounded, and that it leaves nothing behind."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import threading
@@ -24,11 +25,12 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 def served(use: Callable[[int], Awaitable[None]]) -> None:
     """Run `use` with the port of a server that answers every request with one line."""
 
-    async def here(_: Request) -> Response:
+    async def here(request: Request) -> Response:
+        await request.body()
         return PlainTextResponse("here\n")
 
     async def run() -> None:
-        app = Starlette(routes=[Route("/", here)])
+        app = Starlette(routes=[Route("/", here, methods=["GET", "POST"])])
         server = await HttpServer.start(app, bind("127.0.0.1:0", "status_listen", "edge.toml"))
         assert server.url == f"http://127.0.0.1:{server.port}/"
         try:
@@ -76,6 +78,29 @@ def test_half_a_request_does_not_hold_a_place(before: bytes, monkeypatch: pytest
         assert answered.count(b"200 OK") == bool(before)
 
     served(use)
+
+
+def test_half_a_body_does_not_hold_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it goes on coming, byte by byte; a whole one of the same connection is answered before."""
+    monkeypatch.setattr(http, "HTTP_BODY_DEADLINE_S", 0.3)
+    whole = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\n\r\n"
+    closed: list[bytes] = []
+
+    async def use(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(whole + b"abcd" + whole.replace(b"4", b"400"))
+        reading = asyncio.create_task(reader.read())
+        with contextlib.suppress(ConnectionError):
+            while not reading.done():
+                writer.write(b"a")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        with contextlib.suppress(ConnectionError):
+            closed.append(await reading)
+        writer.close()
+
+    served(use)
+    assert b"".join(closed).count(b"200 OK") <= 1
 
 
 def test_requests_beyond_the_budget_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
