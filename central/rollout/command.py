@@ -17,7 +17,7 @@ from edge.limits import IDENTIFIER_PATTERN
 from edge.messages.sync.settings import SETTINGS_CHARACTERS_MAX, signed_bytes
 
 from ..cli_options import CONFIG, by_command, seconds_of
-from ..config import Config, clock_of, load, store_of
+from ..config import Config, load, now_ms, store_of
 from ..enrolment.command import inviting
 from ..store.engine.driver import Driver
 from ..store.open import open_driver, open_store
@@ -106,7 +106,7 @@ def _begin(config_path: str, config: Config, group: str, options: str, stages: s
 
     _, authority, register = prepare(config_path, config)
     register.close()
-    signer, at = der(authority.certificate), clock_of(config).now().wall_ms
+    signer, at = der(authority.certificate), now_ms(config)
     with _changing(config_path, config) as driver:
         number = int(driver.rows("select coalesce(max(id), 0) from rollout")[0][0]) + 1
         insert = (
@@ -130,8 +130,8 @@ def _begin(config_path: str, config: Config, group: str, options: str, stages: s
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs; times in Unix ms.")
 @CONFIG
 def status(as_json: bool, config_path: str) -> None:
-    """Show the newest roll-outs, and of those that run each node's state: healthy (it stood its trial), waiting,
-    failed (it refused, or went back), silent (no answer within the deadline).
+    """Show the newest roll-outs, and of each node how it stands: healthy (it stood its trial), waiting, failed (it
+    refused, or went back), silent (no answer within the deadline), left (it has another version since).
 
     \b
     Example:
@@ -143,7 +143,7 @@ def status(as_json: bool, config_path: str) -> None:
     driver = open_driver(*store_of(config_path, config), readonly=True)
     try:
         with driver.reading():
-            now = clock_of(config).now().wall_ms
+            now = now_ms(config)
             found = [_described(driver, each, now) for each in newest(driver, now, ROLLOUTS_SHOWN)]
     finally:
         driver.close()
@@ -186,7 +186,7 @@ def stop(group: str, config_path: str) -> None:
         number = running(driver, group)
         if not number:
             raise DoorstepError(f"No roll-out runs in the group {group}.")
-        progress.stop(driver, number, by_command(), clock_of(config).now().wall_ms)
+        progress.stop(driver, number, by_command(), now_ms(config))
     click.echo("Stopped. Its nodes go back to what they had before.")
 
 
@@ -209,7 +209,7 @@ def back(group: str, config_path: str) -> None:
         number = counting(driver, group)
         if not number:
             raise DoorstepError(f"Nothing was rolled out to the whole group {group}.")
-        withdraw(driver, number, by_command(), clock_of(config).now().wall_ms)
+        withdraw(driver, number, by_command(), now_ms(config))
     click.echo(f"Version {number} counts no more. Its nodes go back to what they had before.")
 
 

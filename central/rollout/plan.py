@@ -26,17 +26,18 @@ State = Literal["running", "done", "failed", "stopped", "replaced"]
 """Of a roll-out. A version counts for its whole group when it is `done`; `failed`, `stopped` and `replaced` ones count
 nowhere."""
 
-NodeState = Literal["healthy", "failed", "waiting", "silent"]
+NodeState = Literal["healthy", "failed", "waiting", "silent", "left"]
+"""Of a node in a roll-out; `left`: it has answered, and has another version now that the roll-out is over."""
 
 _STAGE: Final = re.compile(r"(?P<count>[1-9][0-9]{0,6})(?P<percent>%?)|all")
 
 
 class Report(Struct, frozen=True):
-    """What a node reported last: the version in force, and what became of the version `about`."""
+    """Of a node that is in a roll-out: whether the version is in force there, and what it has reported of it last, with
+    why; empty where it has not."""
 
-    version: int
-    about: int
-    outcome: str
+    is_in_force: bool
+    outcome: str = ""
     detail: str = ""
 
 
@@ -93,10 +94,12 @@ def stages_of(text: str) -> tuple[str, ...]:
 def node_state(rollout: Rollout, report: Report | None, placed_at: int, now: int) -> NodeState:
     """Where a node stands that is in a roll-out since `placed_at`."""
     if report is not None:
-        if report.about == rollout.id and report.outcome in ("refused", "rolled_back"):
+        if report.outcome in _WORDS:
             return "failed"
-        if report.version == rollout.id and report.outcome in ("healthy", "in_force"):
+        if report.is_in_force and report.outcome != "trial":
             return "healthy"
+        if report.outcome and rollout.state != "running":
+            return "left"
     return "silent" if now - placed_at > rollout.deadline_ms else "waiting"
 
 

@@ -14,7 +14,7 @@ from ..store.engine.driver import Driver
 from .plan import NodeState, Report, State, node_state
 from .stands import COLUMNS, rollout_of, stands
 
-NODE_STATES: Final[tuple[NodeState, ...]] = ("failed", "silent", "waiting", "healthy")
+NODE_STATES: Final[tuple[NodeState, ...]] = ("failed", "silent", "waiting", "left", "healthy")
 """Worst first."""
 
 Ending = Literal["", "stop", "back"]
@@ -92,14 +92,15 @@ def places(driver: Driver, now: int, number: int, limit: int, after: str = "") -
     if not rows:
         return []
     made, found = rollout_of(rows[0]), list[NodePlace]()
-    for node, since, version, digest, about, outcome, detail in driver.rows(_PLACES, (number, after, limit)):
-        is_of_it = number in (about, version)
+    for node, since, version, digest, outcome, detail in driver.rows(_PLACES, (number, after, limit)):
+        state = node_state(made, Report(version == number, outcome), since, now)
+        is_of_it = version == number or state == "failed"
         found.append(
             NodePlace(
                 node=node,
-                state=node_state(made, Report(version, about, outcome), since, now),
+                state=state,
                 outcome=outcome if is_of_it else "",
-                detail=detail if about == number else "",
+                detail=detail if is_of_it else "",
                 version=version,
                 sha256=digest,
                 since=since,
@@ -152,7 +153,7 @@ _HEADS: Final = (
     " max(case when state = 'done' then id else 0 end) from rollout where id > 0 group by fleet"
 )
 _PLACES: Final = (
-    "select p.node, p.at, s.version, s.sha256, s.about, s.outcome, s.detail from placed p join node_settings s"
+    "select p.node, p.at, s.version, s.sha256, p.outcome, p.detail from placed p join node_settings s"
     " on s.node = p.node where p.rollout = ? and p.node > ? order by p.node limit ?"
 )
 _STOP: Final = "update rollout set state = 'stopped', why = ?, changed_at = ? where id = ? and state = 'running'"

@@ -76,6 +76,11 @@ class Rollouts:
                 " detail = excluded.detail, at = excluded.at",
                 (node, ALL, *values),
             )
+            # Kept with each version: the page still shows why one failed when a later one has been reported on.
+            self._driver.run(
+                "update placed set outcome = ?, detail = ? where node = ? and rollout = ?",
+                (state.outcome, state.detail, node, state.about),
+            )
         ((wanted,),) = self._driver.rows(f"select {_WANTED} from node_settings s where s.node = ?", (node,))  # noqa: S608 - fixed text
         if not _is_missing(wanted, state.version, state.about, state.outcome):
             return BatchOutcome()
@@ -140,8 +145,8 @@ class Rollouts:
         placed = stands(self._driver, rollout, now_ms)
         refusal = None
         if failed := placed.get("failed"):
-            sql = "select version, about, outcome, detail from node_settings where node = ?"
-            refusal = Report(*self._driver.rows(sql, (failed.first,))[0])
+            sql = "select outcome, detail from placed where node = ? and rollout = ?"
+            refusal = Report(False, *self._driver.rows(sql, (failed.first, rollout.id))[0])
         return GroupState(members, members - inside, placed, refusal)
 
     def _fresh(self, rollout: Rollout, present: Collection[str], count: int) -> list[str]:

@@ -10,9 +10,9 @@ COLUMNS: Final = "id, fleet, stages, deadline_ms, state, why, stage"
 """What `rollout_of` reads of a row."""
 
 _STANDS: Final = (
-    "select case when s.version = q.rollout then 1 else 0 end, case when s.about = q.rollout then 1 else 0 end,"
-    " s.outcome, case when q.at < ? then 1 else 0 end, count(*), min(q.node), max(q.at)"
-    " from placed q join node_settings s on s.node = q.node where q.rollout = ? group by 1, 2, 3, 4"
+    "select case when s.version = q.rollout then 1 else 0 end, q.outcome, case when q.at < ? then 1 else 0 end,"
+    " count(*), min(q.node), max(q.at) from placed q join node_settings s on s.node = q.node where q.rollout = ?"
+    " group by 1, 2, 3"
 )
 """Nodes by what `plan.node_state` looks at."""
 
@@ -29,9 +29,8 @@ def stands(driver: Driver, rollout: Rollout, now: int) -> dict[NodeState, Stand]
     """Its nodes at `now` (Unix ms), for a driver inside its transaction or its reading."""
     late = now - rollout.deadline_ms
     found: dict[NodeState, Stand] = {}
-    for is_version, is_about, outcome, is_late, nodes, first, last in driver.rows(_STANDS, (late, rollout.id)):
-        report = Report(rollout.id if is_version else -1, rollout.id if is_about else -1, outcome)
-        state = node_state(rollout, report, late - 1 if is_late else now, now)
+    for is_in_force, outcome, is_late, nodes, first, last in driver.rows(_STANDS, (late, rollout.id)):
+        state = node_state(rollout, Report(bool(is_in_force), outcome), late - 1 if is_late else now, now)
         known = found.get(state, Stand(0, first, last))
         found[state] = Stand(known.nodes + nodes, min(known.first, first), max(known.last, last))
     return found

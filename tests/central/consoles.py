@@ -82,8 +82,6 @@ def push(store: Store) -> None:
         "shop-2": SettingsState(at=1, version=1, sha256="a" * 64, about=1, outcome="healthy"),
         "shop-3": SettingsState(at=1, version=3, sha256="b" * 64, about=3, outcome="trial"),
     }
-    for node, state in states.items():
-        settings.reported(Publish(node, SETTINGS_STATE, encode_settings(state), 1, 1), NOW_MS)
     rows = [(1, "done", "", 0), (2, "failed", "shop-1 has refused it: retention_days: no", 0), (3, "running", "", 1)]
     placed = [("shop-1", 1), ("shop-2", 1), ("shop-1", 2), ("shop-2", 3), ("shop-3", 3)]
     with store.driver.transaction():
@@ -104,7 +102,10 @@ def push(store: Store) -> None:
                 at,
             )
             store.driver.run(f"insert into rollout values({', '.join('?' * 12)}, 'mei')", values)
-        store.driver.run_many("insert into placed values(?, ?, ?)", [(*each, NOW_MS) for each in placed])
+        into = "insert into placed(node, rollout, at) values(?, ?, ?)"
+        store.driver.run_many(into, [(*each, NOW_MS) for each in placed])
+    for node, state in states.items():
+        settings.reported(Publish(node, SETTINGS_STATE, encode_settings(state), 1, 1), NOW_MS)
 
 
 def compare_books(store: Store) -> None:
@@ -163,7 +164,7 @@ def served(folder: Path, options: str = "") -> Iterator[Served]:
     started, stop, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
 
     async def run() -> None:
-        inner = app(reader, lambda: "", dict, "")
+        inner = app(reader, lambda: "", dict, "", lambda: time.time_ns() // 1_000_000)
         states = _states(str(path), config) if config.advertised_address else dict
         ready.append(
             await Site.open(

@@ -10,7 +10,7 @@ quarantine  batches that could not be stored
 statement   what nodes state of their days
 ledger      how the ledgers of shops differ from the nodes' records
 rollout     versions of the settings, and how far each has come
-placed      which nodes are in a roll-out, and since when
+placed      which nodes are in a roll-out, since when, and what each has reported of it last
 node_settings  of each node its group, and its last report on its settings
 alarm, age, bucket, kept    what a person must know; the centre's life; locks; from when on a tier is complete
 """
@@ -19,7 +19,7 @@ from typing import Final
 
 from ..tiers import BUCKETS
 
-VERSION: Final = 7
+VERSION: Final = 8
 """Of the tables. Those of an earlier version are migrated forwards."""
 
 FIRST: Final = 4
@@ -87,6 +87,11 @@ create table node_settings(
     outcome text not null, detail text not null, at INT not null
 )""",
     7: "alter table rollout add column started_by text not null default ''",
+    8: """
+alter table placed add column outcome text not null default '';
+alter table placed add column detail text not null default '';
+update placed set outcome = s.outcome, detail = s.detail from node_settings s
+ where s.node = placed.node and s.about = placed.rollout""",
 }
 """What each later version has added."""
 

@@ -1,5 +1,6 @@
 """When a roll-out goes on, ends or goes back: examples, and what holds for every one."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,10 +47,10 @@ def step_of(
     return next_step(made, progress(made, placed, reports, members, now))
 
 
-HEALTHY = Report(7, 7, "healthy")
-TRIES = Report(7, 7, "trial")
-REFUSED = Report(3, 7, "refused", "It stays the node's own.")
-BACK = Report(3, 7, "rolled_back", "The node reports disk_low since.")
+HEALTHY = Report(True, "healthy")
+TRIES = Report(True, "trial")
+REFUSED = Report(False, "refused", "It stays the node's own.")
+BACK = Report(False, "rolled_back", "The node reports disk_low since.")
 
 
 @pytest.mark.parametrize("text", ["all", "1,all", "1,10%,all", "5 , 50%, 100%"])
@@ -108,11 +109,15 @@ def test_a_large_stage_is_filled_step_by_step() -> None:
     assert step.state == "failed"
 
 
-def test_a_report_on_another_version_is_none_on_this_one() -> None:
-    """It waits until its deadline."""
-    assert node_state(rollout(), Report(6, 6, "healthy"), 0, DEADLINE_MS) == "waiting"
-    assert node_state(rollout(), Report(6, 6, "refused"), 0, DEADLINE_MS + 1) == "silent"
-    assert node_state(rollout(), Report(7, 7, "in_force"), 0, 0) == "healthy"
+def test_who_has_not_answered_waits_until_the_deadline() -> None:
+    """Who has it in force without a trial has it since long; who has another one since the end has answered."""
+    assert node_state(rollout(), Report(False), 0, DEADLINE_MS) == "waiting"
+    assert node_state(rollout(), Report(False), 0, DEADLINE_MS + 1) == "silent"
+    assert node_state(rollout(), Report(True), 0, 0) == "healthy"
+    over = msgspec.structs.replace(rollout(), state="stopped")
+    assert node_state(over, Report(False, "healthy"), 0, DEADLINE_MS + 1) == "left"
+    assert node_state(over, Report(False), 0, DEADLINE_MS + 1) == "silent"
+    assert node_state(rollout(), Report(False, "healthy"), 0, 0) == "waiting"
 
 
 def test_not_always_the_same_shop_tries_first() -> None:
@@ -122,7 +127,7 @@ def test_not_always_the_same_shop_tries_first() -> None:
     assert sorted(mixed(7, NODES)) == sorted(NODES)
 
 
-REPORTS = st.sampled_from([None, HEALTHY, TRIES, REFUSED, BACK, Report(3, 3, "healthy")])
+REPORTS = st.sampled_from([None, HEALTHY, TRIES, REFUSED, BACK, Report(False)])
 
 
 @given(

@@ -15,6 +15,7 @@ from tests.central.stores import START, Place, ask, hello
 
 HOUR_MS = 3_600_000
 NODES = ("n-1", "n-2", "n-3", "n-4")
+INTO = "insert into placed(node, rollout, at) values(?, ?, ?)"
 
 
 def begin(store: Store, number: int, state: str, *nodes: str, at: int = START) -> None:
@@ -22,7 +23,7 @@ def begin(store: Store, number: int, state: str, *nodes: str, at: int = START) -
     values = (number, "all", f"# {number}", b"", b"", "1,50%,all", HOUR_MS, at, state, "", 1, at, "mei")
     with store.driver.transaction():
         store.driver.run(f"insert into rollout values({', '.join('?' * 13)})", values)
-        store.driver.run_many("insert into placed values(?, ?, ?)", [(node, number, at) for node in nodes])
+        store.driver.run_many(INTO, [(node, number, at) for node in nodes])
 
 
 def report(store: Store, node: str, at: int = START, **state: object) -> int | None:
@@ -43,7 +44,7 @@ def store(place: Place) -> Iterator[Store]:
     begin(made, 1, "done", *NODES, at=START - HOUR_MS)
     begin(made, 2, "running", *NODES[:3])
     with made.driver.transaction():
-        made.driver.run("insert into placed values(?, ?, ?)", (NODES[3], 2, START - 2 * HOUR_MS))
+        made.driver.run(INTO, (NODES[3], 2, START - 2 * HOUR_MS))
     report(made, "n-1", version=1, about=2, outcome="refused", detail="no")
     report(made, "n-2", version=2, sha256="a" * 64, about=2, outcome="healthy")
     report(made, "n-3", version=1)
@@ -61,7 +62,7 @@ def look(store: Store) -> list[Progress]:
 def test_each_node_is_counted_where_it_stands(store: Store) -> None:
     """As the stages see it; what waits has an end, which is that of the last one."""
     second, first = look(store)
-    assert second.counts == {"failed": 1, "silent": 1, "waiting": 1, "healthy": 1}
+    assert second.counts == {"failed": 1, "silent": 1, "waiting": 1, "left": 0, "healthy": 1}
     assert (second.id, second.state, second.stage, second.started_by) == (2, "running", 1, "mei")
     assert (second.due_at, first.due_at) == (START + HOUR_MS, None)
     assert sum(first.counts.values()) == 4
@@ -75,6 +76,37 @@ def test_each_node_is_counted_where_it_stands(store: Store) -> None:
     assert (stands["n-1"].outcome, stands["n-1"].detail, stands["n-1"].version) == ("refused", "no", 1)
     assert (stands["n-2"].sha256, stands["n-3"].outcome) == ("a" * 64, "")
     assert [each.node for each in page] == ["n-3", "n-4"]
+
+
+def test_each_version_keeps_what_it_was_refused_by(store: Store) -> None:
+    """Also when a later one was reported on; who had it, and has another one since, is not called silent."""
+    driver = store.driver
+    report(store, "n-3", version=1, about=2, outcome="rolled_back", detail="worse")
+    with driver.transaction():
+        driver.run("update rollout set state = 'failed', why = 'n-1 has refused it: no' where id = 2")
+    begin(store, 3, "done", *NODES)
+    for node in NODES:
+        report(store, node, version=3, about=3, outcome="healthy")
+    second = look(store)[1]
+    assert second.counts == {"failed": 2, "silent": 1, "waiting": 0, "left": 1, "healthy": 0}
+    with driver.reading():
+        stands = {each.node: each for each in places(driver, START + HOUR_MS * 9, 2, 10)}
+    assert [(each.state, each.outcome, each.detail) for each in stands.values()] == [
+        ("failed", "refused", "no"),
+        ("left", "", ""),
+        ("failed", "rolled_back", "worse"),
+        ("silent", "", ""),
+    ]
+    assert report(store, "n-1", version=3, about=2, outcome="healthy") is None
+    assert look(store)[1].counts["failed"] == 1
+
+
+def test_a_refusal_of_a_later_version_is_none_of_this_one(store: Store) -> None:
+    """It is in force there still."""
+    begin(store, 3, "running", "n-2")
+    report(store, "n-2", version=2, about=3, outcome="refused", detail="no")
+    third, second, _ = look(store)
+    assert (third.counts["failed"], second.counts["healthy"]) == (1, 1)
 
 
 def test_what_runs_is_stopped_and_what_counts_is_taken_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def test_rollouts_come_in_pages(ask: Ask) -> None:
         (2, "failed", ""),
         (1, "done", ""),
     ]
-    assert listed[0]["counts"] == {"failed": 0, "silent": 0, "waiting": 2, "healthy": 0}
+    assert listed[0]["counts"] == {"failed": 0, "silent": 0, "waiting": 2, "left": 0, "healthy": 0}
     one = ask("/v1/rollouts/3?limit=1")
     rest = ask(one.headers["link"].partition("<")[2].partition(">")[0]).json()
     assert (one.json()["options"], one.json()["started_by"]) == ("retention_days = 3\n", "mei")

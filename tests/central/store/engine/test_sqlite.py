@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from central.store.engine.driver import StoreFailed
-from central.store.engine.schema import FIRST, VERSION, tables
+from central.store.engine.schema import FIRST, VERSION, added, tables
 from central.store.engine.sqlite import FILE, Sqlite
 from edge.errors import JournalError
 
@@ -39,6 +39,21 @@ def test_an_earlier_version_is_migrated(tmp_path: Path) -> None:
         assert store.rows("select since from kept") == [(5,)]
         assert store.rows("select count(*) from statement") == [(0,)]
         store.close()
+
+
+def test_a_migrated_roll_out_knows_what_its_nodes_reported_last(tmp_path: Path) -> None:
+    """As far as that was kept: of the version that each reported on."""
+    other = apsw.Connection(str(tmp_path / FILE))
+    for statement in tables("sqlite") + [each for number in (5, 6, 7) for each in added("sqlite")[number]]:
+        other.execute(statement)
+    other.execute("insert into placed values('n-1', 1, 5), ('n-1', 2, 6), ('n-2', 2, 6)")
+    other.execute("insert into node_settings values('n-1', 'all', 1, '', 2, 'refused', 'no', 7)")
+    other.pragma("user_version", 7)
+    other.close()
+    store = Sqlite(tmp_path)
+    found = store.rows("select node, rollout, outcome, detail from placed order by 1, 2")
+    assert found == [("n-1", 1, "", ""), ("n-1", 2, "refused", "no"), ("n-2", 2, "", "")]
+    store.close()
 
 
 def test_the_store_is_safe_by_its_settings(tmp_path: Path) -> None:
