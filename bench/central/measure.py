@@ -19,7 +19,7 @@ from ..lab.postgresql import Postgresql
 from .batches import BUSY, Maker
 from .collectors import Collectors
 from .nodes import BenchNode
-from .sizes import bytes_per_node_day, copy_rate, counters_of
+from .sizes import bytes_per_node_day, copy_rates, counters_of
 from .summary import summary_p99_ms
 
 SATURATING: Final = 64
@@ -85,7 +85,7 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         progress("starting PostgreSQL")
         server = await asyncio.to_thread(lambda: stack.enter_context(Postgresql()))
         progress("bare COPY")
-        copied = await asyncio.to_thread(copy_rate, server)
+        copied, grouped = await asyncio.to_thread(copy_rates, server)
         own = server if plan.store == "postgresql" else None
         progress("a day of nodes, for its size")
         sizes = await asyncio.to_thread(bytes_per_node_day, folder, own)
@@ -112,6 +112,8 @@ async def measure(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any
         "counters_per_s": round(rate * counters_of(BUSY)),
         "copied_per_s": round(copied),
         "stored_over_copy": round(rate * counters_of(BUSY) / copied, 3),
+        "copied_in_groups_per_s": round(grouped),
+        "stored_over_copy_in_groups": round(rate * counters_of(BUSY) / grouped, 3),
         **paced,
         "sent": expected,
         "lost": max(wrong[1], 0),

@@ -1,10 +1,11 @@
-"""What a node-day takes on disk in each tier, and what a bare COPY of the same counters reaches."""
+"""What a node-day takes on disk in each tier, and what COPY of the same counters reaches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from central.ingest.receive import GROUP_MAX
 from central.ingest.verify import NodeRecord, taken
 from central.store.open import Where, open_store
 from central.store.store import Store
@@ -12,6 +13,9 @@ from central.store.tiers import BUCKETS, DAY_MS
 
 from ..lab.postgresql import Postgresql
 from .batches import BUSY, SMALL, Chain, Maker, Shape
+
+if TYPE_CHECKING:
+    import psycopg
 
 START: Final = 1_767_225_600_000
 NODES: Final = 16
@@ -83,27 +87,40 @@ def _fill(store: Store, maker: Maker, chains: dict[str, Chain], start: int, vacu
     vacuum()
 
 
-def copy_rate(server: Postgresql) -> float:
-    """Counters a second through COPY, a row each, into a table without an index, in one transaction: the fastest that
-    a program's values get into PostgreSQL on this machine."""
-    import psycopg
+def copy_rates(server: Postgresql) -> tuple[float, float]:
+    """Counters a second through COPY from this process, a row each, into a table without an index. First the fastest
+    that its values get into PostgreSQL: in binary form, in one transaction. Then with the durability of a collector: in
+    the usual form, and as many at a time as its largest groups have, each committed before the next."""
+    from psycopg import connect
 
     url = server.make_database("copied")
     maker, rows = Maker(BUSY), list[tuple[int, int, str, str, int]]()
     while len(rows) < COPIED:
         for window in maker.windows(START + len(rows), len(rows)):
             rows += [(len(rows), START, window.scenario, name, count) for name, count in window.counters.items()]
-    with psycopg.connect(url, password=server.password) as db:
-        db.execute("create table counted(node bigint, start bigint, scenario text, name text, count bigint)")
-        db.commit()
-        begin = time.perf_counter()
-        with db.cursor() as cursor, cursor.copy("copy counted from stdin with (format binary)") as copy:
-            copy.set_types(["int8", "int8", "text", "text", "int8"])
+    at_once = GROUP_MAX * counters_of(BUSY)
+    groups = [rows[begin : begin + at_once] for begin in range(0, len(rows), at_once)]
+    with connect(url, password=server.password) as db:
+        bare = len(rows) / _copied(db, "bare", [rows], binary=True)
+        return bare, len(rows) / _copied(db, "grouped", groups, binary=False)
+
+
+def _copied(
+    db: "psycopg.Connection[Any]", table: str, groups: Sequence[Sequence[tuple[Any, ...]]], *, binary: bool
+) -> float:
+    """Seconds until all groups are committed, one after the other."""
+    db.execute(f"create table {table}(node bigint, start bigint, scenario text, name text, count bigint)")  # type: ignore[arg-type]
+    db.commit()
+    begin = time.perf_counter()
+    for rows in groups:
+        into = f"copy {table} from stdin{' with (format binary)' if binary else ''}"
+        with db.cursor() as cursor, cursor.copy(into) as copy:  # type: ignore[arg-type]
+            if binary:
+                copy.set_types(["int8", "int8", "text", "text", "int8"])
             for row in rows:
                 copy.write_row(row)
         db.commit()
-        seconds = time.perf_counter() - begin
-    return len(rows) / seconds
+    return time.perf_counter() - begin
 
 
 def counters_of(shape: Shape) -> int:
