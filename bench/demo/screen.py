@@ -117,7 +117,7 @@ def _header(demo: Demo, width: int) -> RenderableType:
         (f" {clock(demo.now_ms())} ", "bold reverse"), f"  {demo.options.speed:g}x  ", (demo.instance.name, "cyan")
     )
     placed, total = demo.records.counts["placed"], len(demo.instance.orders)
-    middle = PHASES[demo.phase] or f"{placed} of {total} orders{_end(demo)}"
+    middle = PHASES[demo.phase] or f"{placed} of {total} orders{ends_in(demo.left_s)}"
     state = str(demo.watch.status.get("state", "starting"))
     colour = {"ok": "green", "degraded": "red"}.get(state, "yellow")
     mode = "through a broker  " if demo.options.broker else "own endpoint  "
@@ -183,9 +183,8 @@ def _latency(demo: Demo) -> RenderableType:
     return Panel(table, title="latency", title_align="left", border_style="bright_black", padding=(0, 1))
 
 
-def _end(demo: Demo) -> str:
+def ends_in(left_s: float | None) -> str:
     """When the day ends, in real time; it may take longer while somebody is late."""
-    left_s = demo.left_s
     if left_s is None:
         return ""
     return f", ends in {left_s / 60:.0f} min" if left_s >= 90 else f", ends in {left_s:.0f} s" if left_s else ", ending"

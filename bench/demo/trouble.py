@@ -20,7 +20,9 @@ class Trouble:
 
     def __init__(self, site: Site, keeper: Keeper, watch: Watch, records: Records) -> None:
         self.uplink_cut = False
-        self._site, self._keeper, self._watch, self._records = site, keeper, watch, records
+        self.log = records.log
+        """Called with the instant (wall ms) and what happens."""
+        self._site, self._keeper, self._watch = site, keeper, watch
         self._proxy: Proxy | None = None
         self._killing = asyncio.Lock()
 
@@ -38,7 +40,7 @@ class Trouble:
             await self.mend(wall_ms)
             return
         self.uplink_cut = True
-        self._records.log(wall_ms, "the uplink is cut: decisions go on, the centre's figures wait")
+        self.log(wall_ms, "the uplink is cut: decisions go on, the centre's figures wait")
         await self._proxy.refuse()
         self._proxy.reset()
 
@@ -47,7 +49,7 @@ class Trouble:
         if self._proxy is not None and self.uplink_cut:
             self.uplink_cut = False
             await self._proxy.start()
-            self._records.log(wall_ms, "the uplink is whole again")
+            self.log(wall_ms, "the uplink is whole again")
 
     async def kill(self, world: World) -> None:
         """SIGKILL the node; returns when it is back. One kill at a time: another one meanwhile does nothing."""
@@ -55,11 +57,11 @@ class Trouble:
             return
         async with self._killing:
             killed = perf_counter()
-            self._records.log(world.scheduler.now_ms(), "the node was killed (SIGKILL)")
+            self.log(world.scheduler.now_ms(), "the node was killed (SIGKILL)")
             await self._keeper.kill(self._site.node)
             took_s = perf_counter() - killed
             self._watch.ready_s_max = max(self._watch.ready_s_max, took_s)
-            self._records.log(world.scheduler.now_ms(), f"the node is back after {took_s:.1f} s")
+            self.log(world.scheduler.now_ms(), f"the node is back after {took_s:.1f} s")
 
     async def kill_by_the_seed(self, world: World, draw: random.Random, kills: int, end_real_s: float) -> None:
         """So many kills at moments that are drawn, while orders are placed; all of them before `end_real_s` from now,

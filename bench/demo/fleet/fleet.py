@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any, Final
@@ -71,6 +72,7 @@ class FleetDemo:
         self.story: Story | None = None
         self.ledger: dict[str, int] = {}
         self.day = ""
+        self.enrolled = 0
         self._keeper = Keeper(self.centre.process)
         self._stop = asyncio.Event()
         self._arrived = 0
@@ -110,6 +112,14 @@ class FleetDemo:
         """Real seconds since the start."""
         return perf_counter() - self._began
 
+    @property
+    def left_s(self) -> float | None:
+        """Real seconds until the day is stated, which ends the run; None before it has begun."""
+        scheduler = self.demos[0].scheduler if self.demos else None
+        if scheduler is None:
+            return None
+        return max(scheduler.clock.real_s((self._stated_ms() - self.demos[0].now_ms()) / 1000), 0.0)
+
     def interrupt(self) -> None:
         """End the run now, without a result."""
         self.interrupted = True
@@ -144,6 +154,7 @@ class FleetDemo:
             if self.interrupted:
                 return
             member.enrol(invitation)
+            self.enrolled += 1
         centre.process.stop()
         self._start = self._set_clock()
         centre.configure(
@@ -181,6 +192,7 @@ class FleetDemo:
         story = self.story = Story(self.centre, self.demos)
         for demo in self.demos:
             demo.is_held = lambda: not story.is_over
+            demo.trouble.log = partial(story.tell, demo)
         beside = [asyncio.ensure_future(work) for work in (story.run(), self._poll(story))]
         try:
             async with asyncio.TaskGroup() as group:
@@ -201,11 +213,15 @@ class FleetDemo:
         """The shop's book is compared, the day is stated, and all nodes go on until all are so far."""
         if demo is self.demos[0]:
             await self._compare(demo)
-        midnight_s = (self._start.wall_ms // DAY_MS + 1) * DAY_MS - demo.now_ms() + STATED_MINUTES * MINUTE_MS
         assert demo.scheduler is not None
-        await self._until(lambda: self._is_stated(demo.node_name), demo.scheduler.clock.real_s(midnight_s / 1000))
+        left_s = demo.scheduler.clock.real_s((self._stated_ms() - demo.now_ms()) / 1000)
+        await self._until(lambda: self._is_stated(demo.node_name), left_s)
         self._arrived += 1
         await self._until(lambda: self._arrived == len(self.demos), STEP_REAL_S_MAX)
+
+    def _stated_ms(self) -> int:
+        """When the day is stated, wall ms."""
+        return (self._start.wall_ms // DAY_MS + 1) * DAY_MS + STATED_MINUTES * MINUTE_MS
 
     async def _compare(self, demo: Demo) -> None:
         shop, orders = till.busiest(demo.instance, demo.records)

@@ -48,6 +48,11 @@ class Story:
         """A line for the screen."""
         self.lines.append((self.cut.now_ms(), text))
 
+    def tell(self, demo: Demo, at_ms: int, text: str) -> None:
+        """The same of one node, which has it in its own log, too."""
+        demo.records.log(at_ms, text)
+        self.lines.append((at_ms, f"{demo.node_name}: {text}"))
+
     async def look(self) -> None:
         """Ask the centre how its nodes are; silence is no news."""
         try:
@@ -65,7 +70,6 @@ class Story:
 
     async def _cut_and_push(self) -> None:
         name = self.cut.node_name
-        self.log(f"{name} is cut off from the centre")
         await self.cut.trouble.cut(self.cut.now_ms())
         self.bad = await asyncio.to_thread(self._centre.push, BAD)
         self.log(f"roll-out {self.bad} begins: settings that do harm")
@@ -78,7 +82,6 @@ class Story:
         self.log(f"{name} is {self._state_of(name)}, and the first of the console's list")
         await asyncio.sleep(self._real_s(CUT_OFF_S))
         await self.cut.trouble.mend(self.cut.now_ms())
-        self.log(f"{name} reaches the centre again")
         await self._until(f"{name} to be current again", lambda: self._state_of(name) == "current")
         self.good = await asyncio.to_thread(self._centre.push, GOOD)
         self.log(f"roll-out {self.good} begins: good settings")
