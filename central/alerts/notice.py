@@ -1,4 +1,4 @@
-"""One message to one receiver: what began and what ended, and how it is written. Pure: times are Unix ms.
+"""One message to one receiver: what began and what ended, and how it is written. Times are Unix ms.
 
 The bodies stand in docs/alerts.md. Names, counts and times are all that is in them.
 """
@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+
+from ..words.words import in_chinese
 
 LISTED_MAX: Final = 200
 """Changes that one message lists; the others are counted. A person reads fewer."""
@@ -145,7 +147,8 @@ def _marked(change: Change, style: Style) -> str:
 
 def _line(change: Change, style: Style) -> str:
     what = _in(style, _WORDS[change.alarm]).format(about=change.about)
-    detail = f" ({change.detail})" if change.detail else ""
+    detail = in_chinese(change.detail) if style.language == "zh" else change.detail
+    detail = f" ({detail})" if detail else ""
     times = {"since": _local(change.since, style.zone), "at": _local(change.at, style.zone)}
     when = _in(style, _OVER if change.ended else _SINCE).format(**times)
     return f"{change.node}: {what}{detail}, {when}"

@@ -31,7 +31,8 @@ class Changes:
             return self._pages.quarantine(visit, str(error), status=409)
         if settled:
             self._write(visit, "quarantine.stored" if retry else "quarantine.discarded", batch)
-        return self._pages.quarantine(visit, f"{batch}: {sentence}", done=settled, status=200 if settled else 409)
+        text = f"{batch}: {self._desk.words(visit, sentence)}"
+        return self._pages.quarantine(visit, text, done=settled, status=200 if settled else 409)
 
     def invite(self, visit: Visit) -> Response:
         """Make an invitation for a node."""
@@ -61,7 +62,7 @@ class Changes:
         except DoorstepError as error:
             return self._pages.enrolment(visit, str(error), status=409)
         self._write(visit, "node.revoked", name)
-        return self._pages.enrolment(visit, f"{name}: {self._done(visit)}", done=True)
+        return self._pages.enrolment(visit, f"{name}: {self._desk.words(visit, 'Revoked')}", done=True)
 
     def rollouts(self, visit: Visit) -> Response:
         """End a roll-out: stop it, or take its version back."""
@@ -75,11 +76,6 @@ class Changes:
             return self._pages.rollouts(visit, str(error), status=409)
         self._write(visit, "rollout.stopped" if how == "stop" else "rollout.taken_back", f"roll-out {number}")
         return self._pages.rollouts(visit, "Its nodes go back to what they had before.", done=True)
-
-    def _done(self, visit: Visit) -> str:
-        from .words import translated
-
-        return translated("Revoked", visit.language)
 
     def _write(self, visit: Visit, what: str, detail: str) -> None:
         self._centre.operators.write(visit.operator.name, visit.where, what, detail)

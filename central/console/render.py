@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..figures.span import RANGES
 from ..health_index.parts import Name
 from ..store.tiers import zone
-from .words import translated
+from .words import sentence, translated
 
 _HERE: Final = Path(__file__).parent
 
@@ -44,6 +44,7 @@ PLACE_WORDS: Final = {
     "refused": "refused",
     "rolled_back": "gone back",
     "silent": "silent",
+    "left": "another version since",
 }
 """Where a node stands in a roll-out."""
 
@@ -111,7 +112,7 @@ class Renderer:
             differences=LEDGER_WORDS,
             stands=PLACE_WORDS,
             part_words=PART_WORDS,
-            sentence=lambda state, sentence: translated(f"hint: {state}", language) if language == "zh" else sentence,
+            sentence=lambda text: sentence(text, language),
             at=self.at,
             lasts=lambda seconds: span(seconds, language),
             ms=lambda value: milliseconds(value, language),

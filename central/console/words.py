@@ -1,6 +1,9 @@
-"""The words of the console in Chinese, by their English. One table; a test finds what is missing."""
+"""The words of the console in Chinese, by their English. One table; a test finds what is missing. Sentences that the
+centre or a node writes are in `central.words`."""
 
 from typing import Final
+
+from ..words.words import in_chinese
 
 CHINESE: Final = {
     # the frame
@@ -67,15 +70,6 @@ CHINESE: Final = {
     "Behind by": "落后时长",
     "Last sent": "最后上报",
     "ago": "前",
-    # what to do about each state; in English the centre's own sentence stands there
-    "hint: stalled": "已连接，但没有新数据入库。请查看节点日志和状态（sync），再查看本中心日志。",
-    "hint: behind": "一段时间没有数据。请检查设备和网络；在此期间节点继续正常决策。",
-    "hint: quarantined": "有批次无法入库。请到“隔离区”处理。",
-    "hint: clock": "节点时钟与本中心相差过大。请启用 NTP。",
-    "hint: never": "从未上报。请为其办理入网，或检查其上行链路。",
-    "hint: problem": "数据已全部入库，但节点报告了问题。请在节点上运行 doorstep status。",
-    "hint: current": "数据已全部入库。",
-    "hint: retired": "已退役。",
     "Find a node": "查找节点",
     "nodes are shown": "个节点已显示",
     # a node
@@ -157,6 +151,10 @@ CHINESE: Final = {
     "Windows since its statement": "对账单之后的窗口",
     "Differences": "差异",
     "Difference": "差异",
+    "lost": "丢失",
+    "changed": "内容不同",
+    "doubled": "重复",
+    "unknown": "节点未发送",
     "Gaps": "缺口",
     "Window": "窗口",
     "Scenario": "场景",
@@ -275,6 +273,7 @@ CHINESE: Final = {
     "refused": "已拒绝",
     "gone back": "已回退",
     "silent": "无应答",
+    "another version since": "已换用其他版本",
     # enrolment
     "Who is invited, enrolled, revoked and retired": "邀请、入网、吊销与退役",
     "This centre invites nobody: set advertised_address in its configuration.": (
@@ -298,6 +297,24 @@ CHINESE: Final = {
     "Who": "操作者",
     "From": "来源地址",
     "What": "操作",
+    "login": "登录",
+    "login.refused": "登录被拒",
+    "logout": "退出登录",
+    "logout.others": "结束其他会话",
+    "operator.added": "添加操作员",
+    "operator.removed": "删除操作员",
+    "operator.password": "修改密码",
+    "operator.totp": "一次性验证码",
+    "on": "启用",
+    "off": "停用",
+    "token.added": "添加令牌",
+    "token.removed": "删除令牌",
+    "quarantine.stored": "存储隔离批次",
+    "quarantine.discarded": "丢弃隔离批次",
+    "node.invited": "邀请节点",
+    "node.revoked": "吊销节点",
+    "rollout.stopped": "停止发布",
+    "rollout.taken_back": "撤回版本",
     "Older entries": "更早的记录",
     # account
     "Change the password": "修改密码",
@@ -337,8 +354,14 @@ CHINESE: Final = {
 
 
 def translated(text: str, language: str) -> str:
-    """The text in `en` or `zh`."""
-    return CHINESE.get(text, text) if language == "zh" else text
+    """The text of a page in `en` or `zh`, as far as it is known."""
+    return CHINESE.get(text) or in_chinese(text) if language == "zh" else text
+
+
+def sentence(text: str, language: str) -> str:
+    """What stands in the store, in `en` or `zh`. It may be a name that is a word of a page, too: only whole sentences
+    are looked for."""
+    return in_chinese(text) if language == "zh" else text
 
 
 LANGUAGES: Final = ("en", "zh")

@@ -67,7 +67,7 @@ def admit(
 
 def _check(cell: Cell) -> None:
     if not _h3.is_valid_cell(cell.cell):
-        raise BatchError(BAD_BODY, f"{cell.cell} is no H3 cell")
+        raise BatchError(BAD_BODY, f"{cell.cell} is no H3 cell.")
     if (resolution := _h3.get_resolution(cell.cell)) not in CELL_RESOLUTIONS:
         raise BatchError(BAD_BODY, f"A cell has resolution {resolution}. Set cell_resolution of the node to 4 to 10.")
     if cell.start > cell.end:

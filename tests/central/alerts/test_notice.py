@@ -72,6 +72,8 @@ def test_it_speaks_chinese_and_the_centres_time() -> None:
     """In the time zone of its days."""
     text = made(language="zh", zone=ZoneInfo("Asia/Shanghai"))["data"]["text"]
     assert text.splitlines()[:2] == ["centre: 1 条告警, 1 条恢复", "shop-7: 没有收到它的数据, 自 2026-01-01 07:58"]
+    counted = Notice("centre", AT, [Change(False, AT, AT, "quarantined", "shop-7", detail="2 batches")])
+    assert "(2 个批次)" in made(counted, language="zh")["data"]["text"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -16,8 +16,19 @@ from central.console.render import (
     RANGE_WORDS,
 )
 from central.console.words import CHINESE, choose, translated
+from central.fleet.reconcile import CHANGED, DOUBLED, LOST, QUARANTINED, UNKNOWN
 
 FOLDER = Path(central.console.__file__).parent
+DIFFERENCES = {LOST, CHANGED, DOUBLED, UNKNOWN, QUARANTINED}
+WRITERS = (FOLDER.parent / "operators/operators.py", FOLDER / "changes.py")
+AUDITED = {
+    word
+    for path in WRITERS
+    for word in re.findall(
+        r'"((?:operator|token|login|logout|quarantine|node|rollout)\.[a-z_]+|log(?:in|out))"', path.read_text()
+    )
+}
+"""What stands in the audit log."""
 
 
 def used() -> set[str]:
@@ -29,20 +40,28 @@ def used() -> set[str]:
 
 
 def test_every_text_has_its_chinese() -> None:
-    """Those of the templates, and of the tables."""
-    assert {text for text in used() if text not in CHINESE} == set()
+    """Those of the templates, of the tables, and what the audit log and reconciliations name."""
+    assert {text for text in used() | DIFFERENCES | AUDITED if text not in CHINESE} == set()
 
 
 def test_no_text_is_left_over() -> None:
     """What stands in the table is used by a template or by the code."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py") if path.name != "words.py")
     words = {"current", "behind", "stalled", "quarantined", "clock", "never", "retired", "problem"}
-    words |= {"viewer", "operator", "admin", "running", "failed", "stopped", "replaced"}
-    left = {
-        text
-        for text in CHINESE
-        if text not in used() and f'"{text}"' not in code and text not in words and not text.startswith("hint: ")
+    words |= {
+        "viewer",
+        "operator",
+        "admin",
+        "running",
+        "failed",
+        "stopped",
+        "replaced",
+        *DIFFERENCES,
+        *AUDITED,
+        "on",
+        "off",
     }
+    left = {text for text in CHINESE if text not in used() and f'"{text}"' not in code and text not in words}
     left -= {"The question takes too long. Ask for a shorter time."}  # the store's
     assert left == set()
 

@@ -1,6 +1,5 @@
 """The words in each language: none is missing, each sentence of the node has its own, and nothing odd breaks them."""
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -13,10 +12,10 @@ from edge.health.checks import STALL_CHECKS, Report, problems, sentence
 from edge.health.status import STAGES, data_inventory
 from edge.scenarios.dispatch.lifecycle import OrderState
 from edge.words.words import TEXT_CHARACTERS_MAX, Words, in_language, known, of_environment, read_table, words
-from tests.repo.project import expect_none, sources, tree
+from tests.repo.project import expect_none
+from tests.repo.sentences import SLOTS, missing
 
 ENGLISH, CHINESE = words("en"), words("zh-CN")
-SLOTS = re.compile(r"\{([a-z]+\d*)\}")
 
 READ_BY_PEOPLE = (
     "edge/health/checks.py",
@@ -37,7 +36,6 @@ NO_SENTENCES = {
     "a webhook could not be made",  # in the log
     "webhook given up: %s",
 }
-LIST_OF_NAMES = re.compile(r"(?=.*_)[a-z0-9_ ]+")
 
 
 def pairs() -> Iterator[tuple[str, str]]:
@@ -68,50 +66,9 @@ def test_every_state_stage_and_reason_has_its_word() -> None:
     assert set(wanted) <= ENGLISH.table.keys()
 
 
-def written(source: str) -> Iterator[str]:
-    """What a file has in English, `{}` for what is filled in: texts of three words or more that are no docstrings."""
-    within: set[int] = set()
-    for node in ast.walk(tree(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            within.add(id(node.value))
-        if isinstance(node, ast.JoinedStr):
-            within |= {id(each) for each in node.values}
-    for node in ast.walk(tree(source)):
-        if id(node) in within:
-            continue
-        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-        if isinstance(node, ast.JoinedStr):
-            text = "".join(str(each.value) if isinstance(each, ast.Constant) else "{}" for each in node.values)
-        if text.count(" ") > 1 and re.search("[a-z]{3}", text) and not LIST_OF_NAMES.fullmatch(text):
-            yield text.strip()
-
-
-def in_sequence(pieces: list[str], text: str) -> bool:
-    """Whether the text has all pieces, one after the other."""
-    at = 0
-    for piece in pieces:
-        at = text.find(piece, at)
-        if at < 0:
-            return False
-        at += len(piece)
-    return True
-
-
 def test_every_sentence_that_people_read_has_a_translation() -> None:
     """What the sources write is in the table; where a sentence is changed, its translation has to be, too."""
-    table = [SLOTS.sub("{}", here) for here, _ in pairs()]
-
-    def is_there(text: str) -> bool:
-        pieces = re.sub(r"^\{\}:? |^: |: \{\}$| \{\}$", "", text).split("{}")
-        return any(in_sequence(pieces, here) for here in table)
-
-    expect_none(
-        f"{source}: {text}"
-        for source in sources("edge")
-        if source.startswith(READ_BY_PEOPLE)
-        for text in written(source)
-        if text not in NO_SENTENCES and not is_there(text)
-    )
+    expect_none(missing(READ_BY_PEOPLE, [here for here, _ in pairs()], NO_SENTENCES))
 
 
 STALLED = {"depth": 3, "limit": 9, "done": 1, "stalled_s": 400.0}
