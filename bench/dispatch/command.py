@@ -118,7 +118,8 @@ def dispatch(
     if plot:
         check_installed()
     beside = baseline or ("rolling-horizon" if policy == "doorstep" else "none")
-    days = [Job(folder, policy, uncertain, export or "", fair_s=fair_s) for folder in folders([*instances, *further])]
+    changes = {} if fair_s is None else {"fair_s": fair_s}
+    days = [Job(folder, policy, uncertain, export or "", changes=changes) for folder in folders([*instances, *further])]
     report: dict[str, Any] = {}
     if days:
         report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)
@@ -126,7 +127,7 @@ def dispatch(
         report |= _timed(policy)
     same = True
     if node:
-        same, report["node"] = _through_node([day.folder for day in days])
+        same, report["node"] = _through_node(days)
     write_report(report_path, {**report, "versions": source()})
     if not same:
         raise SystemExit(1)
@@ -235,7 +236,7 @@ def _real(alone: bool, named: Sequence[str], keep: bool, report_path: str) -> No
     write_report(report_path, {**report, "rows": shown, "versions": source()})
 
 
-def _through_node(folders: Sequence[str]) -> tuple[bool, dict[str, Any]]:
+def _through_node(days: "Sequence[Job]") -> tuple[bool, dict[str, Any]]:
     """Each day once more in this process and through a node. Whether all decisions were the same, and the report."""
     import tempfile
     from pathlib import Path
@@ -247,10 +248,10 @@ def _through_node(folders: Sequence[str]) -> tuple[bool, dict[str, Any]]:
 
     found: dict[str, Any] = {}
     same = True
-    for folder in folders:
-        instance = read(Path(folder).resolve())
+    for day in days:
+        instance = read(Path(day.folder).resolve())
         with tempfile.TemporaryDirectory(prefix="doorstep-bench-") as room:
-            comparison = compare(instance, Path(room) / "node")
+            comparison = compare(instance, Path(room) / "node", day.changes)
         same = same and comparison.same
         click.echo(f"{instance.name}: {comparison.sentence()}")
         found[instance.name] = {"same": comparison.same, **msgspec.to_builtins(comparison)}

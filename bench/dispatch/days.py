@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ POLICIES: Final[dict[str, Callable[..., Policy]]] = {
 
 class Job(Struct, frozen=True):
     """One day to be run: its folder, by whom, and where its solution goes, if anywhere. 0 for `every` is the
-    policy's own; orders are held back to the next multiple of `held` minutes. `fair_s` is an option of the node."""
+    policy's own; orders are held back to the next multiple of `held` minutes. A node's options have `changes`."""
 
     folder: str
     policy: str
@@ -43,13 +43,13 @@ class Job(Struct, frozen=True):
     unwilling: Unwilling = WILLING
     every: int = 0
     held: int = 0
-    fair_s: int | None = None
+    changes: dict[str, Any] = {}
 
     def make(self, day: Day) -> Policy:
         """The policy for a day."""
         made = partial(POLICIES[self.policy], every=self.every) if self.every else POLICIES[self.policy]
-        if self.fair_s is not None and self.policy == "doorstep":
-            made = partial(made, fair_s=self.fair_s)
+        if self.changes and self.policy == "doorstep":
+            made = partial(made, changes=self.changes)
         return Waiting(day, made, self.held) if self.held else made(day)
 
 

@@ -1,6 +1,6 @@
 """A day of the benchmark through a node process, and each decision of both side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from sys import executable
@@ -15,6 +15,7 @@ from edge.scenarios.dispatch.times.messages import DropoffPromise
 
 from ...demo.district.instance import Instance
 from ...lab.site import UNLIMITED, Site
+from ..policies.doorstep import NO_CHANGES
 from .phones import Phones
 from .stepped import Seam
 from .tape import Messages, Round, record
@@ -53,9 +54,10 @@ class Comparison(Struct, frozen=True):
         return f"{done}: {len(self.different)} orders are decided otherwise by the node process. First, {self.first}."
 
 
-def compare(instance: Instance, folder: Path) -> Comparison:
-    """Run the day in this process, then through a node in `folder`. Raises DoorstepError, IllegalDecision."""
-    rounds, rules = record(instance)
+def compare(instance: Instance, folder: Path, changes: Mapping[str, Any] = NO_CHANGES) -> Comparison:
+    """Run the day in this process, with these changes of the node's options, then through a node in `folder`. Raises
+    DoorstepError, IllegalDecision."""
+    rounds, rules = record(instance, changes)
     ours: Messages = {}
     for each in rounds:
         for client, kind, body in each.messages():

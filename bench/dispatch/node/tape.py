@@ -1,6 +1,6 @@
 """What the benchmark's dispatch was given in each round of a day, and what it answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from edge.scenarios.dispatch.options import DispatchOptions
 
 from ...demo.district.instance import Instance
 from ...driver import Driver, Sent
-from ..policies.doorstep import Doorstep
+from ..policies.doorstep import NO_CHANGES, Doorstep
 from ..simulator.strict import simulate
 
 Messages = dict[str, list[tuple[str, Any]]]
@@ -70,14 +70,15 @@ def kind_of(body: Struct) -> str:
     return str(body.__struct_config__.tag)
 
 
-def record(instance: Instance) -> tuple[list[Round], DispatchOptions]:
-    """The rounds of a day on the strict track, and the node's options on it. Raises IllegalDecision."""
+def record(instance: Instance, changes: Mapping[str, Any] = NO_CHANGES) -> tuple[list[Round], DispatchOptions]:
+    """The rounds of a day on the strict track, and the node's options on it, with these changes. Raises
+    IllegalDecision."""
     tapes: list[tuple[Tape, DispatchOptions]] = []
 
     def driver(rules: DispatchOptions) -> Tape:
         tapes.append((Tape(rules), rules))
         return tapes[0][0]
 
-    simulate(instance, lambda day: Doorstep(day, driver=driver))
+    simulate(instance, lambda day: Doorstep(day, changes=changes, driver=driver))
     tape, rules = tapes[0]
     return tape.rounds, rules

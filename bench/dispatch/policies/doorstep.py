@@ -6,7 +6,8 @@ options are those of the track: straight rides at the instance's speed, its serv
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import structs
@@ -55,8 +56,7 @@ ORIGIN_DEG: Final = 1.0
 """Longitude of an instance's origin, on the equator, where a degree is as long both ways: not 0, 0, which is what a
 phone without a fix sends."""
 
-FAIR_S: Final = DispatchOptions().fair_s
-"""As a node has it where nobody changes it."""
+NO_CHANGES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 ROUNDS_MAX: Final = 100
 """In one minute: offers, their acceptances, and what follows from those."""
@@ -93,15 +93,19 @@ def options(day: Day) -> DispatchOptions:
 
 
 class Doorstep:
-    """One day of a node that knows nothing before it. With `every`, it takes news at multiples only,
-    but of a pickup at once: its shift's end would otherwise come first."""
+    """One day of a node that knows nothing before it, with these `changes` of its options. With `every`, it takes news
+    at multiples only, but of a pickup at once: its shift's end would otherwise come first."""
 
     def __init__(
-        self, day: Day, every: int = 1, fair_s: int = FAIR_S, driver: Callable[[DispatchOptions], Driver] = Driver
+        self,
+        day: Day,
+        every: int = 1,
+        changes: Mapping[str, Any] = NO_CHANGES,
+        driver: Callable[[DispatchOptions], Driver] = Driver,
     ) -> None:
         self.day = day
         self.every = every
-        self.driver = driver(structs.replace(options(day), fair_s=fair_s))
+        self.driver = driver(structs.replace(options(day), **changes))
         self.dispatch = self.driver.dispatch
         self.places: dict[str, Place] = {}
         """Of couriers on shift who are not under way."""

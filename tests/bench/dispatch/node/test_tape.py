@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from bench.dispatch.node.tape import kind_of, record
 from bench.dispatch.policies.doorstep import ZERO_MS, Doorstep
 from bench.dispatch.simulator.strict import simulate
@@ -30,3 +32,10 @@ def test_recording_changes_nothing() -> None:
     for each in rounds:
         receipts = [body for _, kind, body in each.messages() if kind == "receipt"]
         assert [(body.id, body.of) for body in receipts] == [(one.body.id, kind_of(one.body)) for one in each.events]
+
+
+def test_a_tape_is_of_the_node_that_was_asked_for() -> None:
+    """A changed option is among the rules of the day, which a node process gets, too; the rest is the track's."""
+    (_, rules), (_, other) = record(TOWN), record(TOWN, {"fair_s": 0})
+    assert (rules.fair_s, other.fair_s) == (60, 0)
+    assert replace(other, fair_s=60) == rules
