@@ -7,6 +7,7 @@ from typing import Final
 from ..app.config import Config, load
 from ..journal.reader import FILE_NAME as JOURNAL
 from ..journal.reader import JournalReader
+from ..scenarios.files import copies
 from .copy import Database, Subject
 
 FILES: Final = (
@@ -33,7 +34,9 @@ def subject(config_path: Path) -> Subject:
 def _files(config_path: Path, config: Config) -> Iterable[Path]:
     yield config_path
     yield from (Path(path) for option in FILES if (path := getattr(config, option)) and Path(path).exists())
+    yield from map(Path, config.files.values())
     yield from (path for name in BESIDE if (path := Path(config.data_dir) / name).exists())
+    yield from copies(Path(config.data_dir), config.kinds)
 
 
 def _rows(copy: Path) -> str:

@@ -68,6 +68,11 @@ def take_copies(folder: Path, kinds: Iterable[type[Scenario]], files: Mapping[st
                     continue
 
 
+def copies(folder: Path, kinds: Iterable[type[Scenario]]) -> list[Path]:
+    """The copies beside a journal."""
+    return [copy for kind in kinds for option in kind.file_options for copy in _copies(folder, f"{kind.name}-{option}")]
+
+
 def missing(folder: Path, kinds: Iterable[type[Scenario]], sections: Mapping[str, msgspec.Raw]) -> list[str]:
     """The copies that these rules need, and that are not beside the journal."""
     needed: list[str] = []
