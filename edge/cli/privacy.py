@@ -16,6 +16,7 @@ WHAT = {
     "door": "doors",
     "shop": "places of shops",
     "position": "riders' positions",
+    "zone": "areas that riders work in",
     "words": "words of a person",
 }
 

@@ -58,8 +58,9 @@ SENT: Final = (
 )
 """All that can go there beside the figures. None has a customer, a rider, or an order."""
 
-What = Literal["name", "number", "door", "shop", "position", "words"]
-"""Of clients; of orders, events, articles and labels; of a customer; of a shop; of a rider; of a person."""
+What = Literal["name", "number", "door", "shop", "position", "zone", "words"]
+"""Of clients; of orders, events, articles and labels; of a customer; of a shop; of a rider, and where it works; of a
+person."""
 
 
 class Stay(Struct, frozen=True):
@@ -73,15 +74,20 @@ class Stay(Struct, frozen=True):
 
 
 STAYS: Final = (
-    Stay("journal", ("name", "number", "door", "shop"), "retention_days", "to answer again, explain and replay"),
+    Stay(
+        "journal", ("name", "number", "door", "shop", "zone"), "retention_days", "to answer again, explain and replay"
+    ),
     Stay(
         "snapshot",
-        ("name", "number", "shop"),
+        ("name", "number", "shop", "zone"),
         "newer ones take their place: the last 2,000 orders that are over, shops lately, riders on shift",
         "to refuse late events for the right reason, to plan for shops",
     ),
     Stay(
-        "backup", ("name", "number", "door", "shop"), "the operator deletes it (--keep)", "another box goes on from it"
+        "backup",
+        ("name", "number", "door", "shop", "zone"),
+        "the operator deletes it (--keep)",
+        "another box goes on from it",
     ),
     Stay("credentials", ("name",), "doorstep credential remove, or forget", "to know who may connect"),
     Stay(
@@ -101,7 +107,9 @@ STAYS: Final = (
         "as long as the app keeps it",
         "the app informs its users; doors go there, too, with assignment in webhook_kinds",
     ),
-    Stay("export", ("name", "number", "door", "shop"), "as long as the person keeps it", "it is the person's own"),
+    Stay(
+        "export", ("name", "number", "door", "shop", "zone"), "as long as the person keeps it", "it is the person's own"
+    ),
     Stay(
         "centre", ("name",), "3 years (days_kept_days there)", "it has how a shop's own books differ, by shop and day"
     ),

@@ -25,6 +25,7 @@ from edge.identity.credentials import Newcomer, add
 from edge.journal.maintenance import SNAPSHOTS_KEPT
 from edge.journal.reader import JournalReader
 from edge.messages.envelope import Place, free_texts
+from edge.scenarios.dispatch.travel.cells import cell_at
 from edge.scenarios.loader import DEFAULT
 from edge.scenarios.loader import load as load_scenarios
 from edge.scenarios.privacy import STAYS, What
@@ -47,6 +48,8 @@ PLACES: dict[What, list[tuple[float, float]]] = {
     "door": [(31.204323, 121.404357), (31.205331, 121.405369)],
     "position": [(31.201641, 121.401653), (31.201743, 121.401767)],
 }
+ZONE = sorted({cell_at(*place, 6) for places in PLACES.values() for place in places})
+"""Where the rider works: cells of H3."""
 CODE = "Qcode31"
 """What a recipient gives at the door: as private as words."""
 LETTERS: dict[What, str] = {"name": "Qclient-", "number": "Qthing-", "words": "Qwords"}
@@ -58,6 +61,10 @@ def needles() -> Iterator[tuple[What, bytes]]:
     for what, letters in LETTERS.items():
         yield what, letters.encode()
     yield "words", CODE.encode()
+    for cell in ZONE:
+        yield "zone", f"{cell:x}".encode()
+        yield "zone", struct.pack(">Q", cell)
+        yield "zone", str(cell).encode()
     for what, places in PLACES.items():
         for number in (number for place in places for number in place):
             yield what, f"{number:.6f}"[:-1].encode()
@@ -134,7 +141,7 @@ def has_marks(form: Any) -> bool:
         match node:
             case types.StrType() | types.FloatType():
                 return True
-            case types.Metadata(type=inner) | types.ListType(item_type=inner):
+            case types.Metadata(type=inner) | types.ListType(item_type=inner) | types.VarTupleType(item_type=inner):
                 return walk(inner)
             case types.StructType(fields=fields):
                 return any(walk(field.type) for field in fields)
@@ -150,7 +157,7 @@ def evening(planter: Planter) -> None:
     """Every kind of every scenario: an order that fails at the door and goes out again, one that is declined, withdrawn
     and cancelled with words; prices on labels."""
     send, rider = planter.send, planter.phones[RIDER]
-    send(RIDER, "rider.shift", on=True, capacity=2)
+    send(RIDER, "rider.shift", on=True, capacity=2, shops=[SHOP], zone=[f"{cell:x}" for cell in ZONE])
     send(RIDER, "rider.position", points=[[int(time.time() * 1000), *PLACES["position"][1]]])
     send(CUSTOMER, "order.place", order="Qthing-o1", prep_s=0)
     send(RIDER, "rider.reply", order="Qthing-o1", offer=rider.answer("assignment")["offer"], accept=True)
@@ -259,7 +266,7 @@ def test_marked_data_is_only_where_it_may_be(tmp_path: Path) -> None:
         found["log"] = made.node.output().encode() + made.centre.output().encode()
         found["webhooks"] = json.dumps([(each.client, each.message) for each in receiver.taken]).encode()
         assert leaks(found) == []
-        assert seen(found["journal"]) == {"name", "number", "door", "shop"}
+        assert seen(found["journal"]) == {"name", "number", "door", "shop", "zone"}
         assert [where for where in ("backup", "export", "webhooks", "status page") if not seen(found[where])] == []
         assert RIDER.encode() not in found["export"]
         assert SHOP.encode() in found["centre"]
