@@ -83,7 +83,7 @@ def browser(program: Callable[[str], str]) -> Iterator[Chrome]:
 def evening(tmp_path_factory: pytest.TempPathFactory, browser: Chrome) -> Iterator[Evening]:
     """A node with a listener for WebSockets, three riders, and five orders of the first one's."""
     folder = tmp_path_factory.mktemp("board")
-    site = Site(folder).configure((), {"listen_ws": f"127.0.0.1:{free_port()}"}, centre=False)
+    site = Site(folder).configure((), {"listen_ws": f"127.0.0.1:{free_port()}", "keep_free_text": True}, centre=False)
     tokens = add(folder / "credentials", [Newcomer(name, [role]) for name, role in (ROLES | RIDERS).items()])
     with site:
         site.start()
@@ -150,8 +150,10 @@ def test_a_dispatcher_saves_an_evening(evening: Evening, tmp_path: Path) -> None
     evening.sees("#done", "o-3 was given to rider-3")
     evening.sees(row("o-3"), "Given to rider-3 by desk-1")
 
+    page.find_element(By.ID, "reason").send_keys("the address is wrong")  # it goes with the next decision alone
     evening.press(button("o-4", "hold"))
     evening.sees(row("o-4"), "On hold by desk-1", "nobody")
+    assert page.find_element(By.ID, "reason").get_property("value") == ""
     there = "return document.activeElement.closest('li')?.dataset.order"
     wait_until(lambda: page.execute_script(there) == "o-4", "the focus in the row whose button is gone")
     evening.press("#undo")  # given to the ill rider before: the node refuses that, with its reason
@@ -164,6 +166,7 @@ def test_a_dispatcher_saves_an_evening(evening: Evening, tmp_path: Path) -> None
 
     explained = evening.site.command("explain", "o-4", "--journal", "edge")
     assert "desk-1" in explained.stdout, explained.stdout + explained.stderr
+    assert explained.stdout.count("the address is wrong") == 1
     assert evening.site.command("replay", "--journal", "edge").returncode == 0
 
 

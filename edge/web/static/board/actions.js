@@ -77,10 +77,12 @@ export class Actions {
   }
 
   async #send(kind, fields, key, names, undo) {
+    const reason = kind === "order.redeliver" ? "" : $("reason").value.trim(); // that one has no such field
     this.#offer(null);
     this.#report(t("board.sending"));
+    if (reason) $("reason").value = "";
     try {
-      const receipt = await this.client.send(kind, fields);
+      const receipt = await this.client.send(kind, { ...fields, ...(reason && { reason }) });
       const cost = receipt.delays?.length ? t("page.colon") + delays(receipt.delays) : "";
       this.#report(t(key, names) + cost);
       this.#offer(undo);
