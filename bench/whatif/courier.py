@@ -33,6 +33,7 @@ class Rider(Courier):
         self.name = name
         self._env = env
         self._replies = replies
+        self._shifts = shifts
         self._silences = env.day.silences.get(name, ())
         self._answered_offers = 0
         self._shift = -1
@@ -56,7 +57,8 @@ class Rider(Courier):
 
     def ride_ms(self, here: Place, there: Place) -> int:
         """How long a ride takes."""
-        return self._env.ride_ms(here, there)
+        vehicle = self._shifts[max(0, self._shift)].limits.get("vehicle")
+        return round(self._env.ride_ms(here, there) * self._env.day.rules.pace_with(vehicle))
 
     def await_meal(self, job: Job, see: Action) -> None:
         """Kitchens are ready as on the day."""
@@ -85,7 +87,15 @@ class Rider(Courier):
         self.begin_shift(shift.start)
         now_ms = self.clock.now_ms()
         self.send(
-            RiderShift(id=self.next_id(), at=now_ms, on=True, capacity=shift.capacity, until=shift.until_ms), now_ms
+            RiderShift(
+                id=self.next_id(),
+                at=now_ms,
+                on=True,
+                capacity=shift.capacity,
+                until=shift.until_ms,
+                **shift.limits,
+            ),
+            now_ms,
         )
 
     def _end(self, number: int, due_ms: int) -> None:

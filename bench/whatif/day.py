@@ -4,10 +4,11 @@ Times are Unix milliseconds, as the node's wall clock labelled its rounds; they 
 (latitude, longitude) in the node's coordinate system.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from edge.scenarios.dispatch.messages import OrderReschedule, RiderPause, RiderResume
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.times.messages import DropoffPromise
 
@@ -17,7 +18,7 @@ from ..job import Place
 class Order(Struct):
     """An order. `expected_ms` is the ready time stated when it was placed (0: none), `delays` the kitchen's later
     estimates (when sent, ready when), `ready_ms` the actual time; `announced`: the kitchen sent `kitchen.ready`.
-    `cancelled_ms` is 0 where nobody cancelled it."""
+    `cancelled_ms` is 0 where nobody cancelled it. `terms` are further fields of its `order.place`."""
 
     name: str
     client: str
@@ -32,11 +33,12 @@ class Order(Struct):
     delays: tuple[tuple[int, int], ...] = ()
     cancelled_ms: int = 0
     cancelled_by: str = ""
+    terms: dict[str, Any] = {}
 
 
 class Shift(Struct, frozen=True):
     """A rider's shift. `until_ms` is its planned end (None: there was none), `off_ms` its actual end (None: not in the
-    journal). `start` is an estimate: see `recording`."""
+    journal). `start` is an estimate: see `recording`. `limits` are further fields of its `rider.shift`."""
 
     rider: str
     capacity: int
@@ -44,6 +46,7 @@ class Shift(Struct, frozen=True):
     until_ms: int | None
     off_ms: int | None
     start: Place
+    limits: dict[str, Any] = {}
 
 
 class Reply(Struct, frozen=True):
@@ -51,6 +54,14 @@ class Reply(Struct, frozen=True):
 
     answer: Literal["accept", "decline", "lapse"]
     after_ms: int
+
+
+class Said(Struct, frozen=True):
+    """A break of a rider, or other times of an order: by whom, and when the node got it."""
+
+    at_ms: int
+    client: str
+    body: RiderPause | RiderResume | OrderReschedule
 
 
 class Outcome(Struct, frozen=True):
@@ -83,6 +94,7 @@ class Day(Struct, frozen=True):
     position_s: int = 30
     fresh: bool = True
     errors: dict[str, tuple[Place, ...]] = {}
+    said: tuple[Said, ...] = ()
 
     def riders(self) -> list[str]:
         """Everybody with a shift, in the order in which the first ones began."""

@@ -7,8 +7,9 @@ in the middle. No attempt is made to reconstruct where a rider really was.
 """
 
 import math
+from collections.abc import Sequence
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, structs
@@ -21,8 +22,11 @@ from edge.scenarios.dispatch.messages import (
     KitchenReady,
     OrderCancel,
     OrderPlace,
+    OrderReschedule,
+    RiderPause,
     RiderProgress,
     RiderReply,
+    RiderResume,
     RiderShift,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
@@ -30,10 +34,14 @@ from edge.scenarios.dispatch.records import NearestObservation, Observation, Sil
 from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG, Service, ride_s
 
 from ..rows import Decided, assignments, decided, updates
-from .day import Day, Order, Outcome, Place, Reply, Shift
+from .day import Day, Order, Outcome, Place, Reply, Said, Shift
 
 PACED_MIN: Final = 5
 """The least number of rides to measure the pace on; with fewer it is 1."""
+
+_TERMS: Final = ("pickup_by", "dropoff_from", "dropoff_by", "max_bag_s", "load", "priority")
+_LIMITS: Final = ("load_limit", "vehicle", "shops", "zone")
+"""Fields that a simulated order, or shift, has as they were. (A code at the door is known to its owner alone.)"""
 
 _AT_DOOR: Final = ("at_customer", "delivered", "failed")
 """Steps that show where a rider is: at a door. The others, at a shop."""
@@ -61,6 +69,7 @@ class _Shift(Struct):
     on_ms: int
     until_ms: int | None
     off_ms: int | None = None
+    limits: dict[str, Any] = {}
     assumed: bool = False
     seen: tuple[Place, int] | None = None
     reported: Place | None = None
@@ -81,6 +90,7 @@ class Recording:
         self._riders: dict[str, _Rider] = {}
         self._shifts: list[_Shift] = []
         self._rides: list[float] = []
+        self._said: list[Said] = []
 
     def feed(self, row: Row) -> None:
         """One row."""
@@ -122,6 +132,8 @@ class Recording:
                 self._cancel(client, body.order)
             case KitchenReady() | KitchenDelay():
                 self._kitchen(body)
+            case RiderPause() | RiderResume() | OrderReschedule():
+                self._said.append(Said(self._now_ms, client, body))
 
     def _place(self, client: str, body: OrderPlace) -> None:
         stated_ms = None if body.prep_s is None else self._now_ms + body.prep_s * 1000
@@ -136,6 +148,7 @@ class Recording:
             0 if expected_ms is None else max(self._now_ms, expected_ms),
             0,
             body.promise,
+            terms=_given(body, _TERMS),
         )
 
     def _kitchen(self, body: KitchenReady | KitchenDelay) -> None:
@@ -161,10 +174,10 @@ class Recording:
             if running and current is not None:
                 current.off_ms = self._now_ms
         elif running and current is not None and (current.until_ms is None or current.until_ms > self._now_ms):
-            current.capacity, current.until_ms = body.capacity, body.until
+            current.capacity, current.until_ms, current.limits = body.capacity, body.until, _given(body, _LIMITS)
         else:
             rider.shift = len(self._shifts)
-            self._shifts.append(_Shift(client, body.capacity, self._now_ms, body.until))
+            self._shifts.append(_Shift(client, body.capacity, self._now_ms, body.until, limits=_given(body, _LIMITS)))
 
     def _reply(self, client: str, body: RiderReply) -> None:
         rider = self._riders.get(client)
@@ -198,7 +211,7 @@ class Recording:
         elif body.step == "delivered":
             rider.held.pop(body.order, None)
             if rider.bag.pop(body.order, False):
-                self._ride(order)
+                self._ride(order, shift)
             self._end(body.order, "delivered")
         elif body.step == "failed" and body.order in rider.bag:
             rider.bag = dict.fromkeys(rider.bag, False)  # whatever comes next is no ride from the shop to a door
@@ -207,10 +220,11 @@ class Recording:
             rider.bag.pop(body.order, None)
             self._end(body.order, "returned")
 
-    def _ride(self, order: Order) -> None:
+    def _ride(self, order: Order, shift: _Shift) -> None:
         """Measure a ride with one order from the shop to its door: actual over expected duration."""
         service = Service(self._rules)
         ride_ms = ride_s(*order.pickup, *order.dropoff, self._rules) * 1000
+        ride_ms *= self._rules.pace_with(shift.limits.get("vehicle"))
         expected_ms = service.after_pickup + ride_ms + service.before_dropoff
         if expected_ms > 0:
             self._rides.append((self._now_ms - self._picked_ms[order.name]) / expected_ms)
@@ -274,7 +288,15 @@ class Recording:
         count = max(1, len(orders))
         middle = sum(order.pickup[0] for order in orders) / count, sum(order.pickup[1] for order in orders) / count
         shifts = tuple(
-            Shift(shift.rider, shift.capacity, shift.on_ms, shift.until_ms, shift.off_ms, self._start(shift, middle))
+            Shift(
+                shift.rider,
+                shift.capacity,
+                shift.on_ms,
+                shift.until_ms,
+                shift.off_ms,
+                self._start(shift, middle),
+                shift.limits,
+            )
             for shift in self._shifts
         )
         replies: dict[str, tuple[Reply, ...]] = {}
@@ -300,6 +322,7 @@ class Recording:
             median(self._rides) if enough else 1.0,
             len(self._rides) if enough else 0,
             sum(shift.assumed for shift in self._shifts),
+            said=tuple(self._said),
         )
 
     def _ended(self, order: Order) -> Order:
@@ -321,6 +344,12 @@ class Recording:
             up, across, apart = 1.0, 0.0, 1.0
         share = metres / METRES_PER_DEG / apart
         return lat + up * share, lon + across * share / max(narrow, 1e-6)
+
+
+def _given(body: OrderPlace | RiderShift, names: Sequence[str]) -> dict[str, Any]:
+    """The fields that are not as where nobody gives them."""
+    defaults = {field.name: field.default for field in structs.fields(body)}
+    return {name: value for name in names if (value := getattr(body, name)) != defaults[name]}
 
 
 def _options(rules: Rules | None) -> DispatchOptions:

@@ -3,7 +3,8 @@
 Dispatch is not modelled but executed: the same rounds, plans, offers, withdrawals and deadlines, under a clock that
 jumps from one event to the next. The model is of people: messages take no time, rides take the node's expected duration
 times the day's pace, riders answer as on the day (`courier`), kitchens are ready as on the day, and orders are
-cancelled as on the day unless picked up by then. Nothing is random: the same day has the same outcome.
+cancelled as on the day unless picked up by then. Breaks, and new times of orders, come as on the day. Nothing is
+random: the same day has the same outcome.
 """
 
 import heapq
@@ -13,6 +14,7 @@ from msgspec import structs
 
 from edge.core.model import Event, Now
 from edge.messages.envelope import Place as Point
+from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.messages import (
     Assignment,
@@ -32,7 +34,7 @@ from ..courier import Action
 from ..driver import Driver
 from ..job import Place
 from .courier import Rider, Then
-from .day import Day, Order, Outcome, Reply
+from .day import Day, Order, Outcome, Reply, Said
 from .nearest_rider import nearest_rider
 
 POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_rider}
@@ -67,6 +69,8 @@ class Simulation:
             self._couriers[name] = Rider(self, name, shifts, self._replies(name, number, pool))
         for order in day.orders:
             self._plan(order)
+        for said in day.said:
+            self.at(said.at_ms, lambda _, said=said: self._say(said))
         self.at(self._now_ms, self._report)
 
     @property
@@ -132,6 +136,7 @@ class Simulation:
                 dropoff=Point(*order.dropoff),
                 ready_at=order.expected_ms or None,
                 promise=order.promise,
+                **order.terms,
             )
             self.send(order.client, body, placed)
 
@@ -152,6 +157,10 @@ class Simulation:
             by = order.cancelled_by
             cancel = lambda _: self.send(by, OrderCancel(id=self.next_id(), at=self._now_ms, order=order.name))
             self.at(order.cancelled_ms, cancel)
+
+    def _say(self, said: Said) -> None:
+        body = structs.replace(said.body, id=self.next_id())
+        self._inbox.append((Event(said.client, body, shop=EVERY_SHOP), None))
 
     def _report(self, _: int) -> None:
         """All riders report their places at once."""

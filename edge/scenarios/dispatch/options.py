@@ -56,3 +56,7 @@ class DispatchOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_bag_s: Annotated[dict[ClientName, Annotated[int, Meta(ge=0, le=MAX_BAG_S_MAX)]], Meta(max_length=10_000)] = {}
     orders_per_customer_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
     orders_per_shop_max: Annotated[int, Meta(ge=1, le=10_000)] = 5_000
+
+    def pace_with(self, vehicle: Vehicle | None) -> float:
+        """How many times as long as by `speed_mps` a ride takes with it."""
+        return 1.0 if vehicle is None else self.vehicle_pace.get(vehicle) or VEHICLE_PACE[vehicle]

@@ -36,10 +36,12 @@ def order(number: int, at_s: int = 0, ready_s: int = 600, **changes: Any) -> Ord
     return msgspec.structs.replace(made, **changes)
 
 
-def shift(rider: str, from_s: int = 0, until_s: int | None = 20_000, start: Place = SHOP, capacity: int = 1) -> Shift:
+def shift(
+    rider: str, from_s: int = 0, until_s: int | None = 20_000, start: Place = SHOP, capacity: int = 1, **limits: Any
+) -> Shift:
     """A shift that ends when it was to end."""
     until_ms = None if until_s is None else T0 + until_s * 1000
-    return Shift(rider, capacity, T0 + from_s * 1000, until_ms, until_ms, start)
+    return Shift(rider, capacity, T0 + from_s * 1000, until_ms, until_ms, start, limits)
 
 
 def day(orders: list[Order], shifts: list[Shift], **changes: Any) -> Day:

@@ -4,16 +4,18 @@ from statistics import fmean
 
 import msgspec
 import pytest
+from msgspec import structs
 
-from bench.whatif.day import Day, Reply
+from bench.whatif.day import Day, Reply, Said
 from bench.whatif.recording import Recording
 from edge.core.model import decode_row, encode_row
 from edge.core.node import Node
 from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch.messages import Load, RiderPause
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, record_in
 from edge.scenarios.dispatch.travel.ride_times import ride_s
-from tests.bench.whatif.recorded_day import recorded, simulate, small_district
+from tests.bench.whatif.recorded_day import Recorded, recorded, simulate, small_district
 from tests.edge.district import HOME, SHOP, T0, configured, event, place, position, shift
 from tests.edge.recorded import Rounds, play, reply
 
@@ -164,3 +166,25 @@ def test_the_wall_clock_never_runs_backwards() -> None:
     day = read([encode_row(row) for row in jumped])
     assert all(one.ended_ms >= T0 for one in day.outcomes.values() if one.state != "open")
     assert all(one.ready_ms >= one.placed_ms for one in day.orders)
+
+
+def test_what_orders_and_riders_ask_for_comes_out_as_it_was() -> None:
+    """Loads, wishes, vehicles, limits and breaks; what was given by nobody stays away, and the day that is read is
+    simulated as the one that was recorded."""
+    first, second, *rest = (made := small_district()).orders
+    heavy = structs.replace(first, terms={"load": Load(weight_g=5_000), "priority": 50})
+    wished = structs.replace(second, terms={"max_bag_s": 1_200, "dropoff_by": second.placed_ms + 3_600_000})
+    slow = structs.replace(made.shifts[0], limits={"vehicle": "bike", "load_limit": Load(weight_g=4_000)})
+    rider = made.shifts[1].rider
+    pause = Said(made.shifts[1].on_ms + 1, rider, RiderPause(id="e", at=made.shifts[1].on_ms, rider=rider))
+    told = structs.replace(made, orders=(heavy, wished, *rest), shifts=(slow, *made.shifts[1:]), said=(pause,))
+    recording = Recorded(told)
+    while not recording.over:
+        recording.step()
+    found = read(recording.rows)
+    assert {one.name: one.terms for one in found.orders if one.terms} == {
+        heavy.name: heavy.terms,
+        wished.name: wished.terms,
+    }
+    assert {one.rider: one.limits for one in found.shifts if one.limits} == {slow.rider: slow.limits}
+    assert [(one.client, one.body.rider) for one in found.said if isinstance(one.body, RiderPause)] == [(rider, rider)]

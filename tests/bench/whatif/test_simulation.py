@@ -1,11 +1,14 @@
 """Tests of bench.whatif.simulation: days small enough to work out by hand, and one that is not."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from msgspec import structs
 
 from bench.whatif.change import Change, changed
-from bench.whatif.day import Reply
+from bench.whatif.day import Reply, Said
+from edge.scenarios.dispatch.messages import Load, RiderPause
 from tests.bench.whatif.recorded_day import DOOR, RIDE_S, SHOP, T0, day, door_s, order, shift, simulate, small_district
 
 
@@ -98,3 +101,26 @@ def test_a_rider_has_its_shifts_in_their_sequence() -> None:
     """In whatever sequence the day has them: an order in the first of two is delivered in it."""
     made = day([order(1)], [shift("r-1", 10_000, 20_000), shift("r-1", 0, 9_000)])
     assert door_s(made, simulate(made), 1) == 600 + RIDE_S
+
+
+def test_a_slow_vehicle_is_slow_and_a_small_bag_stays_small() -> None:
+    """Who goes on foot takes four times as long, unless the options say otherwise; what it cannot carry goes to the
+    other rider, whoever decides; and for whom it is too much for everybody, it stays at the shop."""
+    alone = day([order(1)], [shift("r-1", vehicle="foot")])
+    assert door_s(alone, simulate(alone), 1) == 600 + 4 * RIDE_S
+    paced = structs.replace(alone, rules=structs.replace(alone.rules, vehicle_pace={"foot": 2.0}))
+    assert door_s(paced, simulate(paced), 1) == 600 + 2 * RIDE_S
+    small: dict[str, Any] = {"vehicle": "foot", "load_limit": Load(weight_g=1000)}
+    for policy in ("planned", "nearest"):
+        made = day([order(1, terms={"load": Load(weight_g=2000)})], [shift("r-1", **small), shift("r-2", start=DOOR)])
+        assert door_s(made, simulate(made, policy), 1) == 600 + RIDE_S
+        nobody = structs.replace(made, shifts=made.shifts[:1])
+        assert simulate(nobody, policy)["o-1"].state == "undeliverable"
+
+
+@pytest.mark.parametrize("policy", ["planned", "nearest"])
+def test_a_break_is_taken_as_on_the_day(policy: str) -> None:
+    """Who has a break when the order is placed fetches it after its end."""
+    pause = Said(T0 + 1, "r-1", RiderPause(id="e", at=T0, rider="r-1", until=T0 + 900_000))
+    made = day([order(1, at_s=10, ready_s=60)], [shift("r-1")], said=(pause,))
+    assert door_s(made, simulate(made, policy), 1) == pytest.approx(900 - 10 + RIDE_S, abs=61)

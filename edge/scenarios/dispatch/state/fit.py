@@ -16,7 +16,7 @@ from ....core.scenario import Refusal
 from ....errors import Reason
 from ....messages.envelope import Client
 from ..messages import NO_LOAD, RiderShift
-from ..options import VEHICLE_PACE, DispatchOptions, Vehicle
+from ..options import DispatchOptions, Vehicle
 from ..planner.trips import NO_LIMIT
 from ..planner.trips import Load as Room
 from ..travel.cells import cell_at, is_cell, resolution_of
@@ -70,10 +70,7 @@ def load_of(order: Order) -> Load:
 
 def pace_of(rider: "Rider", rules: DispatchOptions) -> float:
     """How many times as long as by `speed_mps` its rides take."""
-    limits = rider.limits
-    if limits is None or limits.vehicle is None:
-        return 1.0
-    return rules.vehicle_pace.get(limits.vehicle) or VEHICLE_PACE[limits.vehicle]
+    return 1.0 if rider.limits is None else rules.pace_with(rider.limits.vehicle)
 
 
 class Employers:
