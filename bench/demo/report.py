@@ -17,7 +17,7 @@ from .proof.evidence import Evidence
 from .proof.invariants import Case, InvariantResult
 from .proof.records import Records
 
-TROUBLE: Final = ("failed", "sent_again", "returned", "assigned", "held", "released")
+TROUBLE: Final = ("failed", "sent_again", "returned", "assigned", "held", "released", "breaks")
 """What went otherwise than planned, as the journal has it."""
 
 STAGES: Final = ("queue", "decode", "decide", "commit", "publish", "total")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.messages.envelope import Receipt
-from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace, Update
+from edge.scenarios.dispatch.messages import NO_LOAD, Load, OrderCancel, OrderPlace, Update
 
 from ..district.instance import Order
 from ..proof.records import ENDED
@@ -18,6 +18,13 @@ CANCEL_AFTER_MINUTES: Final = (0.5, 15)
 
 AMOUNT_CENTS: Final = (1_200, 9_900)
 """What an order costs."""
+
+
+WEIGHT_G: Final = (3_000, 6_000)
+"""Of a heavy order."""
+
+PRIORITY: Final = 50
+MAX_BAG_S: Final = 1_800
 
 
 class Customer:
@@ -43,6 +50,8 @@ class Customer:
         # Half of the orders state an instant, the others a duration, and some nothing: the wire takes either.
         by_instant = self._draw.random() < 0.5
         states = order.restaurant not in world.mute
+        wishes = world.draw(f"wishes {order.name}")
+        heavy, first, hot = (wishes.random() < world.habits.varied for _ in range(3))
         event = OrderPlace(
             id=self.client.next_id(),
             at=due_ms,
@@ -53,6 +62,9 @@ class Customer:
             ready_at=world.ms(order.ready) if states and by_instant else None,
             prep_s=(order.ready - order.placed) * 60 if states and not by_instant else None,
             amount_cents=world.draw(f"amount {order.name}").randrange(*AMOUNT_CENTS),
+            load=Load(weight_g=wishes.randrange(*WEIGHT_G)) if heavy else NO_LOAD,
+            priority=PRIORITY if first else 0,
+            max_bag_s=MAX_BAG_S if hot else 0,
         )
         self.record.state, self.record.amount_cents = "sent", event.amount_cents or 0
         world.records.counts["placed"] += 1

@@ -6,7 +6,8 @@ from typing import Final, get_args
 
 from edge.messages.envelope import Receipt
 from edge.scenarios.dispatch.lifecycle import Cause
-from edge.scenarios.dispatch.messages import Assignment, Durable, RiderShift
+from edge.scenarios.dispatch.messages import NO_LOAD, Assignment, Durable, Load, RiderPause, RiderShift
+from edge.scenarios.dispatch.options import VEHICLE_PACE, Vehicle
 
 from ...courier import Action, Activity, Courier, Milestone
 from ...job import Job, Place, Service
@@ -27,6 +28,13 @@ POSITION_REAL_S_MIN: Final = 0.2
 
 CAPACITIES: Final = ((1, 2, 3), (0.4, 0.4, 0.2))
 """How many orders a rider carries, and the share of such riders. The published files do not contain it."""
+
+LIMIT_G: Final = 8_000
+"""What a rider with a small box carries."""
+
+BREAK_MINUTES: Final = 15
+BREAK_SHIFT_MINUTES: Final = 120
+"""A break in the middle, and the shortest shift that has one."""
 
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
@@ -49,6 +57,11 @@ class Rider(Courier):
         self._draw = world.draw(f"rider {shift.name}")
         self._reported_ms = 0
         self.capacity = self._draw.choices(*CAPACITIES)[0]
+        kit = world.draw(f"kit {shift.name}")
+        bike, small, rests = (kit.random() < world.habits.varied for _ in range(3))
+        self.vehicle: Vehicle | None = "bike" if bike else None
+        self.load_limit = Load(weight_g=LIMIT_G) if small else NO_LOAD
+        self.rests = rests and shift.off - shift.on >= BREAK_SHIFT_MINUTES
         self.client = world.fleet.client(
             f"rider-{shift.name}", json=self._draw.random() < 1 / 3, on_answer=self._on_answer
         )
@@ -78,10 +91,11 @@ class Rider(Courier):
             self.client.send(event, due_ms, receipted)
 
     def ride_ms(self, here: Place, there: Place) -> int:
-        """The straight way at the instance's speed, and slower in the rain."""
+        """The straight way at the instance's speed, slower on a bicycle and in the rain."""
         pace = self._world.pace()
         self._world.records.counts["slow_rides"] += pace > 1 and here != there
-        return round(math.dist(here, there) / self._world.instance.parameters.metres_per_minute * pace * MINUTE_MS)
+        minutes = math.dist(here, there) / self._world.instance.parameters.metres_per_minute
+        return round(minutes * pace * MINUTE_MS * (VEHICLE_PACE[self.vehicle] if self.vehicle else 1))
 
     def await_meal(self, job: Job, see: Action) -> None:
         """Stand at the counter."""
@@ -151,14 +165,24 @@ class Rider(Courier):
             at=due_ms,
             on=True,
             capacity=self.capacity,
+            vehicle=self.vehicle,
+            load_limit=self.load_limit,
             until=self._world.ms(self._shift.off),
             place=self._world.geometry.place(self._shift.x, self._shift.y),
         )
         self.client.send(event, due_ms, self._begun)
+        if self.rests:
+            self._plan_break(due_ms)
         self._world.records.log(due_ms, f"{self.client.name} is on shift, room for {self.capacity}")
         self.busy_with("free")
         self._reported_ms = due_ms
         self._report(due_ms)
+
+    def _plan_break(self, due_ms: int) -> None:
+        middle = (self._shift.on + self._shift.off) // 2
+        from_ms, until_ms = self._world.ms(middle), self._world.ms(middle + BREAK_MINUTES)
+        event = RiderPause(id=self.next_id(), at=due_ms, rider=self.client.name, starts_at=from_ms, until=until_ms)
+        self.client.send(event, due_ms)
 
     def _begun(self, receipt: Receipt) -> None:
         if receipt.status == "refused":

@@ -39,6 +39,9 @@ class Habits(Struct, frozen=True, kw_only=True):
     """Looks of the dispatcher at the orders after which it does something."""
     slow: float = 0.3
     """Not a probability: by how much rides take longer than configured while it rains."""
+    varied: float = 0.2
+    """Orders with a load, with a priority, or with a time in the bag; riders on a bicycle, with a limit to what they
+    carry, or with a break."""
     repeat: float = 0.02
 
 

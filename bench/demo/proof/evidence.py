@@ -15,7 +15,15 @@ from msgspec import Struct
 from edge.core.model import Acknowledge, Repeats, Row, Shed, decode_row
 from edge.errors import MENDABLE
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
-from edge.scenarios.dispatch.messages import Assignment, OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages import (
+    Assignment,
+    OrderCancel,
+    OrderPlace,
+    RiderPause,
+    RiderProgress,
+    RiderReply,
+    RiderShift,
+)
 
 from ...rows import Decided, assignments, decided, receipts, updates
 from .hands import Hands
@@ -24,6 +32,9 @@ from .records import ENDED
 
 EXAMPLES_MAX: Final = 5
 """Findings of one kind that are kept; all are counted."""
+
+REST_SLACK_MS: Final = 1_000
+"""The node counts breaks by its own clock, from when it got word of them."""
 
 
 def read_journal(path: Path) -> tuple["Evidence", dict[str, bytes]]:
@@ -41,11 +52,14 @@ def read_journal(path: Path) -> tuple["Evidence", dict[str, bytes]]:
 
 
 class Shift(Struct):
-    """A rider as the journal knows it: on shift until when (0: no end was given), and what it has to carry."""
+    """A rider as the journal knows it: on shift until when (0: no end was given), what it can carry (grams, 0: no
+    limit), from when until when it rests, and what it has to carry."""
 
     on: bool = False
     until: int = 0
     capacity: int = 1
+    limit_g: int = 0
+    rests: tuple[int, int] = (0, 0)
     offered: dict[str, Assignment] = {}
     held: dict[str, bool] = {}
 
@@ -74,6 +88,7 @@ class Evidence:
         self.hands = Hands(self.found)
         self._events: set[tuple[str, str]] = set()  # decided for good
         self._riders: dict[str, Shift] = {}
+        self._weight_g: dict[str, int] = {}
         self._holder: dict[str, str] = {}
         self._moved: set[str] = set()  # in this row, from one rider to another
 
@@ -152,15 +167,20 @@ class Evidence:
             self._progress(event.client, body, row)
         elif isinstance(body, OrderCancel):
             self._release(body.order)
-        elif isinstance(body, OrderPlace) and receipt is not None and receipt.promise is not None:
-            self.promised[body.order] = receipt.promise.dropoff_at
+        elif isinstance(body, RiderPause):
+            self._rider(body.rider).rests = body.starts_at or row.now.wall_ms, body.until or 0
+        elif isinstance(body, OrderPlace) and receipt is not None:
+            self._weight_g[body.order] = body.load.weight_g
+            if receipt.promise is not None:
+                self.promised[body.order] = receipt.promise.dropoff_at
 
     def _shift(self, client: str, body: RiderShift) -> None:
         rider = self._rider(client)
         rider.on = body.on
         if body.on:
-            rider.until, rider.capacity = body.until or 0, body.capacity
+            rider.until, rider.capacity, rider.limit_g = body.until or 0, body.capacity, body.load_limit.weight_g
             return
+        rider.rests = (0, 0)
         rider.offered.clear()
         for order in [order for order, carried in rider.held.items() if not carried]:
             self._release(order)
@@ -174,6 +194,13 @@ class Evidence:
         rider.held.setdefault(order, False)
         if len(rider.held) > rider.capacity:
             text = f"row {row.number}: {client} holds {len(rider.held)} orders and has room for {rider.capacity}"
+            self.found("capacity_respected", text)
+        self._weigh(client, rider, rider.held, row)
+
+    def _weigh(self, client: str, rider: Shift, orders: Iterable[str], row: Row) -> None:
+        weight_g = sum(self._weight_g.get(order, 0) for order in orders)
+        if rider.limit_g and weight_g > rider.limit_g:
+            text = f"row {row.number}: {client} has orders of {weight_g} g and carries {rider.limit_g} g"
             self.found("capacity_respected", text)
 
     def _progress(self, client: str, body: RiderProgress, row: Row) -> None:
@@ -222,6 +249,11 @@ class Evidence:
         if load > rider.capacity:
             text = f"row {row.number}: {client} has {load} orders and offers, and room for {rider.capacity}"
             self.found("capacity_respected", text)
+        open_offers = [name for name, each in rider.offered.items() if each.answer_by > row.now.wall_ms]
+        self._weigh(client, rider, {*rider.held, *open_offers}, row)
+        from_ms, until_ms = rider.rests
+        if from_ms + REST_SLACK_MS < row.now.wall_ms < until_ms - REST_SLACK_MS:
+            self.found("breaks_respected", f"row {row.number}: {order} was offered to {client}, who has a break")
         if not rider.on or (rider.until and row.now.wall_ms > rider.until):
             ended = f"its shift ended at {rider.until}" if rider.on else "it is not on shift"
             text = f"row {row.number}: {order} was offered to {client} at {row.now.wall_ms}, but {ended}"

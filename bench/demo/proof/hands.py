@@ -13,6 +13,7 @@ from edge.scenarios.dispatch.messages import (
     OrderPin,
     OrderRedeliver,
     OrderRelease,
+    RiderPause,
     RiderProgress,
 )
 
@@ -50,6 +51,8 @@ class Hands:
             case OrderRedeliver():
                 self.failed.pop(body.order, None)
                 self.counts["sent_again"] += 1
+            case RiderPause():
+                self.counts["breaks"] += 1
             case RiderProgress():
                 self._progress(client, body, row)
             case _:

@@ -158,6 +158,7 @@ RULES: Final[Mapping[str, Callable[[Case], Iterable[str]]]] = {
     "no_order_with_two_riders": _no_order_with_two_riders,
     "capacity_respected": lambda _: (),  # row by row in `evidence`
     "none_assigned_after_shift_end": lambda _: (),
+    "breaks_respected": lambda _: (),
     OBEYED: lambda _: (),
     COMES_BACK: _what_failed_comes_back,
     "conservation": _conservation,

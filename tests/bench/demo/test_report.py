@@ -84,7 +84,8 @@ def test_the_report_has_the_promised_names(ended: Ended) -> None:
         "events_at_centre": 12,
     }
     assert report["refused"] == {"too_late": 2}
-    trouble = ("failed", "sent_again", "returned", "assigned", "held", "released", "mute_kitchens", "slow_rides")
+    trouble = ("failed", "sent_again", "returned", "assigned", "held", "released", "breaks")
+    trouble += ("mute_kitchens", "slow_rides")
     assert report["trouble"] == {**dict.fromkeys(trouble, 0), "held": 3, "slow_rides": 7}
     assert report["dropped"] == {"over_quota": 1}
     assert report["node"] == {"rss_mb": 61.3, "cpu_s": 1.23}

@@ -133,7 +133,7 @@ class RecordedWorld:
         self.people: dict[str, Person] = {}
         self.scheduler = PlayedScheduler()
         self.records = Records()
-        never = Habits(decline=0, silent=0, cancel=0, fail=0, delay=0, repeat=0, mute=0, override=0, slow=0)
+        never = Habits(decline=0, silent=0, cancel=0, fail=0, delay=0, repeat=0, mute=0, override=0, slow=0, varied=0)
         self.world = World(instance, self.scheduler, self, self.records, 1, habits or never)  # type: ignore[arg-type]
         self.world.day_ms = self.scheduler.now_ms() + 60_000
 

@@ -1,8 +1,8 @@
 """Customers place one order and follow it."""
 
-from bench.demo.people.customers import Customer
+from bench.demo.people.customers import MAX_BAG_S, PRIORITY, WEIGHT_G, Customer
 from bench.demo.people.world import Habits
-from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
+from edge.scenarios.dispatch.messages import NO_LOAD, OrderCancel, OrderPlace
 from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 
@@ -60,3 +60,16 @@ def test_who_changes_their_mind_cancels() -> None:
     assert cancel.at > recorded.world.ms(1)
     recorded.scheduler.run(20)
     assert not any(isinstance(event, OrderCancel) for event in two.sent)
+
+
+def test_some_orders_ask_for_more() -> None:
+    """A heavy order, a priority, a limit to the time in the bag. Nobody has any of these where the habit is 0."""
+    recorded = RecordedWorld(habits=Habits(varied=1))
+    Customer(recorded.world, TINY.orders[0], lambda _: None).plan()
+    placed = recorded.people["customer-o1"].sends(OrderPlace)
+    assert WEIGHT_G[0] <= placed.load.weight_g < WEIGHT_G[1]
+    assert (placed.priority, placed.max_bag_s) == (PRIORITY, MAX_BAG_S)
+    plain = RecordedWorld()
+    Customer(plain.world, TINY.orders[0], lambda _: None).plan()
+    placed = plain.people["customer-o1"].sends(OrderPlace)
+    assert (placed.load, placed.priority, placed.max_bag_s) == (NO_LOAD, 0, 0)

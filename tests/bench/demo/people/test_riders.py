@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from bench.demo.people.riders import Rider
+from bench.demo.people.riders import BREAK_MINUTES, LIMIT_G, Rider
 from bench.demo.people.world import MINUTE_MS, Habits
-from edge.scenarios.dispatch.messages import RiderReply, RiderShift
+from edge.scenarios.dispatch.messages import Load, RiderPause, RiderReply, RiderShift
+from edge.scenarios.dispatch.options import VEHICLE_PACE
 from tests.bench.demo.people.recorded_world import TINY, Person, RecordedWorld
 
 ORDERS = {order.name: order for order in TINY.orders}
@@ -72,3 +73,16 @@ def test_habits(habit: str, replies: int) -> None:
     answers_sent = [event for event in rider.sent if isinstance(event, RiderReply)]
     assert len(answers_sent) == replies
     assert not any(reply.accept for reply in answers_sent)
+
+
+def test_some_riders_have_a_bicycle_a_small_box_and_a_break() -> None:
+    """What is announced is what is done: rides take as long as the node expects of a bicycle, and the break is in the
+    middle of the shift."""
+    recorded, rider = on_shift(Habits(varied=1))
+    shift = rider.sends(RiderShift, on=True)
+    assert (shift.vehicle, shift.load_limit) == ("bike", Load(weight_g=LIMIT_G))
+    pause = rider.sends(RiderPause)
+    assert pause.rider == "rider-c1"
+    assert (pause.starts_at, pause.until) == (recorded.world.ms(120), recorded.world.ms(120 + BREAK_MINUTES))
+    slow = Rider(recorded.world, TINY.couriers[0], ORDERS)
+    assert slow.ride_ms((0, 0), (3_200, 0)) == 10 * MINUTE_MS * VEHICLE_PACE["bike"]

@@ -79,18 +79,18 @@ class Rows:
         self._events += 1
         return f"e{self._events}"
 
-    def shift(self, rider: str, at: int, until: int, capacity: int = 1, on: bool = True) -> None:
+    def shift(self, rider: str, at: int, until: int, capacity: int = 1, on: bool = True, **more: Any) -> None:
         """A rider comes or goes."""
         end = START + until * MINUTE
-        event = RiderShift(id=self.id(), at=START + at * MINUTE, on=on, capacity=capacity, until=end if on else None)
+        at_ms = START + at * MINUTE
+        event = RiderShift(id=self.id(), at=at_ms, on=on, capacity=capacity, until=end if on else None, **more)
         self.add(at, [(rider, event)])
 
-    def place(self, order: str, at: int, *answers: tuple[str, Any]) -> None:
+    def place(self, order: str, at: int, *answers: tuple[str, Any], **more: Any) -> None:
         """An order is placed; with it may go its offer."""
         here = Place(lat=31.0, lon=121.0)
-        event = OrderPlace(
-            id=self.id(), at=START + at * MINUTE, order=order, shop="shop-1", pickup=here, dropoff=here, prep_s=600
-        )
+        fields = {"shop": "shop-1", "pickup": here, "dropoff": here, "prep_s": 600, **more}
+        event = OrderPlace(id=self.id(), at=START + at * MINUTE, order=order, **fields)
         self.add(at, [(f"customer-{order}", event)], *answers)
 
     def offer(self, order: str, number: int, at: int, state: Any = "offered", reason: str = "") -> Assignment:

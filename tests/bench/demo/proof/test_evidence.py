@@ -16,7 +16,7 @@ from edge.core.model import (
 )
 from edge.errors import Reason
 from edge.messages.envelope import Receipt, encode
-from edge.scenarios.dispatch.messages import OrderReceipt
+from edge.scenarios.dispatch.messages import Load, OrderReceipt, RiderPause
 from edge.scenarios.dispatch.records import events_in
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
 
@@ -102,6 +102,31 @@ def test_too_many_orders_are_found() -> None:
     rows.reply("rider-1", "o2", 2, 5)
     rows.place("o3", 6, ("rider-1", rows.offer("o3", 3, 6)))
     assert list(rows.evidence().findings) == ["capacity_respected"]
+
+
+def test_what_is_too_heavy_together_is_found() -> None:
+    """A rider with a limit has an order, and is offered another one that fits the bag and is too much beside it."""
+    rows = Rows()
+    rows.shift("rider-1", 0, 500, capacity=3, load_limit=Load(weight_g=8_000))
+    rows.place("o1", 1, ("rider-1", rows.offer("o1", 1, 1)), load=Load(weight_g=5_000))
+    rows.reply("rider-1", "o1", 1, 2)
+    rows.place("o2", 3, ("rider-1", rows.offer("o2", 2, 3)), load=Load(weight_g=3_000))
+    assert rows.evidence().findings == {}
+    rows.place("o3", 4, ("rider-1", rows.offer("o3", 3, 4)), load=Load(weight_g=1))
+    (found,) = rows.evidence().findings["capacity_respected"]
+    assert "8001 g" in found
+
+
+def test_offers_in_a_break_are_found() -> None:
+    """From the minute in which it begins to the one in which it ends; not before, and not after."""
+    rows = Rows()
+    rows.shift("rider-1", 0, 500, capacity=8)
+    times = {"starts_at": START + 10 * MINUTE, "until": START + 25 * MINUTE}
+    rows.add(1, [("rider-1", RiderPause(id="pause", at=START, rider="rider-1", **times))])
+    for number, minute in enumerate((9, 11, 24, 26), 1):
+        rows.place(f"o{number}", minute, ("rider-1", rows.offer(f"o{number}", number, minute)))
+        rows.add(minute, [], ("rider-1", rows.offer(f"o{number}", number, minute, "withdrawn")))
+    assert [text.split()[2] for text in rows.evidence().findings["breaks_respected"]] == ["o2", "o3"]
 
 
 def test_offers_after_the_shift_are_found() -> None:

@@ -61,6 +61,7 @@ SPOILT: list[tuple[str, Callable[[Case], object]]] = [
     ("no_order_with_two_riders", lambda t: t.records.orders["o1"].picked_up_by.append("rider-2")),
     ("capacity_respected", lambda t: t.evidence.found("capacity_respected", "row 7: too many")),
     ("none_assigned_after_shift_end", lambda t: t.evidence.found("none_assigned_after_shift_end", "row 7: too late")),
+    ("breaks_respected", lambda t: t.evidence.found("breaks_respected", "row 7: at lunch")),
     ("dispatcher_is_obeyed", lambda t: t.evidence.found("dispatcher_is_obeyed", "row 7: on hold")),
     ("what_failed_comes_back", lambda t: t.evidence.hands.failed.update(o1="rider-1")),
     ("conservation", lambda t: _one_event_more(t, 1, 0)),
