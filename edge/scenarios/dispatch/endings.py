@@ -183,16 +183,22 @@ def end_pins(dispatch: DispatchState, rider: str, now: Now, out: Effects, reason
 # -- deadlines ---------------------------------------------------------------------------------------------------------
 
 
-def expire(dispatch: DispatchState, silent: Sequence[str], now: Now, out: Effects) -> None:
-    """Everything that is due: silent riders, ends of shifts, lapsed offers, orders that are late or given up."""
+def expire(dispatch: DispatchState, silent: Sequence[str], gone: Sequence[str], now: Now, out: Effects) -> None:
+    """Everything that is due: riders who are silent or gone, ends of shifts, lapsed offers, orders that are late or
+    given up."""
     now_ms = dispatch.now_ms
     for name in silent:
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:
-            dispatch.riders.mark_silent(rider)
+            dispatch.riders.mark_silent(rider, now_ms)
             out.count("rider.silent", now.wall_ms)
             release_all(dispatch, rider, now, out, "rider silent")
             end_pins(dispatch, name, now, out, "rider silent")
+    for name in gone:
+        rider = dispatch.riders.get(name)
+        if rider is not None and rider.on:
+            out.count("rider.gone", now.wall_ms)
+            end_shift(dispatch, rider, now, out, now.wall_ms)
     while (name := dispatch.riders.timers.pop(now_ms)) is not None:
         rider = dispatch.riders.get(name)
         if rider is not None and rider.on:

@@ -34,6 +34,12 @@ class SilentRiders(Struct, frozen=True, array_like=True, tag="q"):
     riders: list[Client]
 
 
+class GoneRiders(Struct, frozen=True, array_like=True, tag="a"):
+    """Silent riders who have been so for a day."""
+
+    riders: list[Client]
+
+
 class StandbyPlace(Struct, frozen=True, array_like=True):
     """A rider with nothing to do, the shop where it would be of more use, by its number, and the seconds of ride."""
 
@@ -48,7 +54,7 @@ class StandbyPlaces(Struct, frozen=True, array_like=True, tag="s"):
     places: list[StandbyPlace]
 
 
-Observation = NearestObservation | SilentRiders | StandbyPlaces
+Observation = NearestObservation | SilentRiders | GoneRiders | StandbyPlaces
 
 
 class Candidate(Struct, frozen=True, array_like=True):
@@ -142,6 +148,7 @@ COUNTERS: Final = (
     Counter("offer.timed_out", of="offers"),
     Counter("offer.withdrawn", of="offers"),
     Counter("rider.silent", of="riders on shift without a sign of life"),
+    Counter("rider.gone", of="riders off shift after a day without a sign of life"),
     Counter("rider.paused", of="riders who get nothing new for a while"),
     Counter("rider.advised", of="pieces of advice to riders with nothing to do"),
     Counter("shift.started", of="shifts"),

@@ -29,6 +29,7 @@ from ...messages.grants import Grant
 from ..rounds import failed_on, milliseconds
 from . import assignments, endings, view
 from .decide.choice import PLAN_ORDERS_MAX, choose
+from .decide.moves import held_up_from_ms
 from .decide.reach import out_of_reach
 from .decide.standby import advise
 from .events import apply
@@ -93,6 +94,8 @@ class Dispatch(Scenario):
         self._options = options
         self._policy = policy
         self._sequences = Sequences()
+        self._held_up_ms: int | None = 0
+        """When an accepted order may be held up, at the earliest; None: at no time. In memory only."""
 
     def configure(self, options: DispatchOptions) -> None:
         """New options apply from the next decision on; running offers keep their deadlines."""
@@ -156,9 +159,9 @@ class Dispatch(Scenario):
         rules = state.times.begin(now.wall_ms)
         if rules is not state.rules:
             state.measure(rules)
-        silent = sensor.silent(state.now_ms)
-        if silent or state.riders.moving or self._may_be_due():
-            endings.expire(state, silent, now, out)
+        silent, gone = sensor.silent(state.now_ms)
+        if silent or gone or state.riders.moving or self._may_be_due():
+            endings.expire(state, silent, gone, now, out)
         refusals = [self._apply(event, now, sensor, out) for event in events]
         if sensor.decisions is None:
             sensor.decisions = self._decide(now, sensor)
@@ -166,6 +169,7 @@ class Dispatch(Scenario):
         assignments.apply_decisions(state, sensor.decisions, now, out)
         endings.apply_moves(state, sensor.decisions, now, out)
         assignments.confirm(state, now, out)
+        self._held_up_ms = 0 if events or sensor.decisions else self._next_held_up_ms()
         if state.advice.due:
             advise(state, now, sensor, out)
         alone = {one.order for one in sensor.decisions if not (one.rider or one.candidates)} if events else ()
@@ -204,6 +208,13 @@ class Dispatch(Scenario):
         """Whether an order waits, or one that is accepted might find a better rider."""
         orders = self.state.orders
         return bool(orders.waiting or (orders.to_fetch and self.state.riders.idle and self.state.rules.reassign_gain_s))
+
+    def _next_held_up_ms(self) -> int | None:
+        """After a round in which nothing happened: so a node with nothing to do has nothing to write either."""
+        state = self.state
+        if state.orders.waiting or not self._may_decide():
+            return 0
+        return held_up_from_ms(state.orders, state.riders, state.rules, state.now_ms)
 
     def _outcome(self, event: Event, refusal: Refusal | None, alone: Container[str]) -> Outcome:
         """With the order, and where it was placed in this round with what was promised about it, or that nobody is in
@@ -253,8 +264,9 @@ class Dispatch(Scenario):
         if self._may_decide():
             if state.changed:
                 return 0.0
-            if state.riders.watched:
-                due.append(state.positions.next_look_ms())
+            from_ms = 0 if state.orders.waiting else self._held_up_ms
+            if state.riders.watched and from_ms is not None:
+                due.append(max(from_ms, state.positions.next_look_ms()))
         known = [time for time in due if time is not None]
         return min(known) / 1000 if known else None
 

@@ -13,6 +13,7 @@ from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
 from ..records import (
     Decision,
+    GoneRiders,
     NearestObservation,
     Observation,
     RiderDistance,
@@ -30,6 +31,10 @@ NEVER: Final = -(1 << 60)
 
 GONE_S_MAX: Final = 120
 """A rider whose last connection went counts as silent after this at the latest: a tunnel is shorter."""
+
+AWAY_S: Final = 24 * 3600
+"""A rider who has been silent for so long is off shift: a phone that is lost, or a program that is gone, would be on
+shift for ever where its shift has no planned end."""
 
 REDECIDE_S: Final = 30
 """Orders without a rider are looked at again this often even where nothing durable has changed: riders move."""
@@ -49,13 +54,14 @@ JUMP_S_MAX: Final = 180
 
 class _Rider(Spot, eq=False):
     """What is known of a rider beside its place: when something last came from it, since when it has no connection,
-    whether it can be offered something, is on shift, and counts as silent."""
+    whether it can be offered something, and is on shift."""
 
     contact_ms: int = NEVER
     gone_ms: int = NEVER
     idle: bool = False
     on: bool = False
-    quiet: bool = False
+    quiet_ms: int | None = None
+    """Since when it counts as silent; None: it does not."""
 
 
 class Positions:
@@ -103,11 +109,12 @@ class Positions:
             known.on = on
             self._list(known)
 
-    def mark_silent(self, rider: str) -> None:
+    def mark_silent(self, rider: str, since_ms: int) -> None:
         """The rider counts as silent until it sends something."""
         known = self._riders.get(rider)
         if known is not None:
-            known.quiet = True
+            known.quiet_ms = since_ms
+            self._silences.set(rider, self._silent_at(known))
             self._list(known)
 
     def touch(self, rider: str, now_ms: int) -> None:
@@ -117,8 +124,8 @@ class Positions:
             return
         known.contact_ms = max(known.contact_ms, now_ms)
         known.gone_ms = NEVER
-        if known.quiet:
-            known.quiet = False
+        if known.quiet_ms is not None:
+            known.quiet_ms = None
             self._silences.set(rider, self._silent_at(known))
             self._list(known)
             self._changed = True
@@ -190,7 +197,9 @@ class Positions:
     def ride(self, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
         """The ride of one rider on shift, whatever it does now; nothing where its place is not known."""
         known, rules = self._riders.get(rider), self._rules
-        if known is None or not known.on or known.quiet or known.at_ms < now_ms - rules.position_age_s_max * 1000:
+        if known is None or not known.on or known.quiet_ms is not None:
+            return []
+        if known.at_ms < now_ms - rules.position_age_s_max * 1000:
             return []
         away_s = ride_s(known.lat, known.lon, lat, lon, rules)
         return [RiderDistance(rider, away_s, (now_ms - known.at_ms) // 1000)]
@@ -199,20 +208,21 @@ class Positions:
         """Where idle riders would be of more use."""
         return places(waiting, demand, self._index, self._rules, now_ms)
 
-    def silent(self, now_ms: int) -> list[str]:
-        """Riders on shift who have been without contact for too long since the last call, by name."""
+    def silent(self, now_ms: int) -> tuple[list[str], list[str]]:
+        """Riders on shift who have been without contact for too long since the last call, by name; and those who have
+        been so for AWAY_S."""
         if self._begun_ms is None:
-            # After a restart everybody gets the full time to come back.
             self._begun_ms = now_ms
         found: list[str] = []
+        gone: list[str] = []
         while (rider := self._silences.pop(now_ms)) is not None:
             known = self._riders[rider]
-            if known.on and not known.quiet:
-                if (due_ms := self._silent_at(known)) <= now_ms:
-                    found.append(rider)
-                else:
+            if known.on:
+                if (due_ms := self._silent_at(known)) > now_ms:
                     self._silences.set(rider, due_ms)
-        return sorted(found)
+                else:
+                    (found if known.quiet_ms is None else gone).append(rider)
+        return sorted(found), sorted(gone)
 
     def needs_decision(self, now_ms: int) -> bool:
         """Whether riders have come into sight, or it is time to look again. Asking takes note of it."""
@@ -223,7 +233,7 @@ class Positions:
         return needs_decision
 
     def next_silence_ms(self) -> int | None:
-        """When somebody may be silent, at the earliest."""
+        """When somebody may be silent, or gone, at the earliest."""
         return self._silences.next()
 
     def next_look_ms(self) -> int:
@@ -254,15 +264,19 @@ class Positions:
         return None if known is None or known.at_ms == NEVER else (known.lat, known.lon, known.at_ms)
 
     def _silent_at(self, known: _Rider) -> int:
-        """When the rider is silent if nothing comes from it."""
-        due_ms = max(known.contact_ms, self._begun_ms or 0) + self._rules.silent_s * 1000
+        """When the rider is silent if nothing comes from it; or gone, where it is silent already. After a restart
+        everybody has the full time to come back."""
+        begun_ms, silent_ms = self._begun_ms or 0, self._rules.silent_s * 1000
+        if known.quiet_ms is not None:
+            return max(known.quiet_ms + AWAY_S * 1000, begun_ms + silent_ms)
+        due_ms = max(known.contact_ms, begun_ms) + silent_ms
         if known.gone_ms == NEVER:
             return due_ms
         return min(due_ms, known.gone_ms + min(self._rules.silent_s, GONE_S_MAX) * 1000)
 
     def _list(self, known: _Rider) -> None:
         """The index has the rider where it belongs."""
-        if known.idle and not known.quiet and known.at_ms != NEVER:
+        if known.idle and known.quiet_ms is None and known.at_ms != NEVER:
             self._index.put(known)
         else:
             self._index.drop(known.id)
@@ -292,8 +306,9 @@ class Sensor(Protocol):
         """The same of one rider on shift, whatever it does; nothing where its place is not known."""
         ...
 
-    def silent(self, now_ms: int) -> list[str]:
-        """Riders on shift without contact for too long; noted only where there are any."""
+    def silent(self, now_ms: int) -> tuple[list[str], list[str]]:
+        """Riders on shift without contact for too long, and those who have been so for AWAY_S; noted only where there
+        are any."""
         ...
 
     def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
@@ -334,12 +349,14 @@ class LiveSensor:
         self.log.append(NearestObservation(order, riders))
         return riders
 
-    def silent(self, now_ms: int) -> list[str]:
-        """Riders on shift without contact for too long."""
-        riders = self._positions.silent(now_ms)
+    def silent(self, now_ms: int) -> tuple[list[str], list[str]]:
+        """Riders on shift without contact for too long, and for AWAY_S."""
+        riders, gone = self._positions.silent(now_ms)
         if riders:
             self.log.append(SilentRiders(riders))
-        return riders
+        if gone:
+            self.log.append(GoneRiders(gone))
+        return riders, gone
 
     def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
         """Where idle riders would be of more use."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ....errors import JournalError
 from ..records import (
     Decision,
+    GoneRiders,
     NearestObservation,
     Observation,
     RiderDistance,
@@ -58,14 +59,10 @@ class RecordedSensor:
         del rider
         return self.nearest(order, lat, lon, 1, now_ms)
 
-    def silent(self, now_ms: int) -> list[str]:
-        """The silent riders of then."""
+    def silent(self, now_ms: int) -> tuple[list[str], list[str]]:
+        """The silent riders of then, and those who were gone."""
         del now_ms
-        last = self._left[-1] if self._left else None
-        if not isinstance(last, SilentRiders):
-            return []
-        self.log.append(self._left.pop())
-        return last.riders
+        return self._riders(SilentRiders), self._riders(GoneRiders)
 
     def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
         """The advice of then. Where decisions stand, observations that they were made on come before it, unread."""
@@ -75,6 +72,13 @@ class RecordedSensor:
             return []
         self.log.append(self._left.pop(0))
         return last.places
+
+    def _riders(self, form: type[SilentRiders | GoneRiders]) -> list[str]:
+        last = self._left[-1] if self._left else None
+        if not isinstance(last, form):
+            return []
+        self.log.append(self._left.pop())
+        return last.riders
 
     def _next_order(self) -> str | None:
         last = self._left[-1] if self._left else None

@@ -43,7 +43,7 @@ class Rider(Struct, array_like=True):
     `moving` it follows advice, is not diverted, and is free at `lat`/`lon` at `free_ms`. `paused` is who has paused it:
     it gets nothing new. `paid` counts the orders of this shift that it has delivered, brought back or still holds;
     `duty_ms` is when the shift began, later by all breaks, and during a break how long it was at work. `off_ms` is the
-    last moment at which it may fetch something (`duty.off_ms`)."""
+    last moment at which it may fetch something (`duty.off_ms`), `silent_ms` since when it is `silent`."""
 
     id: Client
     capacity: int
@@ -62,6 +62,7 @@ class Rider(Struct, array_like=True):
     limits: Limits | None = None
     duty: Duty = field(default_factory=Duty)
     off_ms: int | None = None
+    silent_ms: int = 0
 
 
 class Riders:
@@ -210,10 +211,10 @@ class Riders:
         rider.silent = False
         self._positions.touch(rider.id, now_ms)
 
-    def mark_silent(self, rider: Rider) -> None:
+    def mark_silent(self, rider: Rider, now_ms: int) -> None:
         """The rider was without contact for too long."""
-        rider.silent = True
-        self._positions.mark_silent(rider.id)
+        rider.silent, rider.silent_ms = True, now_ms
+        self._positions.mark_silent(rider.id, now_ms)
 
     def fairness(self, fair_s: int, now_ms: int) -> Callable[[Rider], int]:
         """What one more order weighs against each rider, in seconds: `fair_s` for each paid order that it had in its
@@ -307,7 +308,7 @@ class Riders:
             if rider.place_ms:
                 self._positions.put(rider.id, rider.place_ms, rider.lat, rider.lon)
             if rider.silent:
-                self._positions.mark_silent(rider.id)
+                self._positions.mark_silent(rider.id, rider.silent_ms)
             if on:
                 self.set_duty(rider)
 

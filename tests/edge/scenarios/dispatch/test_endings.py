@@ -3,8 +3,10 @@
 import pytest
 
 from edge.messages.envelope import Place
+from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.assignments import ORDER_STALE_S
 from edge.scenarios.dispatch.endings import EXCLUDED_S
+from edge.scenarios.dispatch.state.positions import AWAY_S
 from edge.scenarios.dispatch.times.learned import PROMISE_TOLERANCE_S
 
 
@@ -219,3 +221,30 @@ def test_what_is_measured(district):
         ("order.placed", "customer"),
         ("order.delivered", "customer"),
     ]
+
+
+def test_who_is_silent_for_a_day_is_off_shift(district, mirror):
+    """A shift without a planned end does not last for ever: a day after the rider was given up it is over, and counted.
+    A restart does not begin the day anew, replay and recovery agree, and who comes back begins a shift."""
+    d = district()
+    d.begin("r1")
+    d.later(300 + AWAY_S // 2)
+    assert d.dispatch_state.riders.known["r1"].silent
+    body = d.dispatch.snapshot()
+    d.dispatch = Dispatch(d.dispatch_state.rules)
+    d.dispatch.restore(body)
+    d.round()
+    d.later(AWAY_S // 2 - 1)
+    assert "r1" in d.dispatch_state.riders.known
+    d.later(1)
+    assert d.dispatch_state.riders.known == {}
+    assert (d.notes.counts["rider.silent"], d.notes.counts["rider.gone"], d.notes.counts["shift.ended"]) == (1, 1, 1)
+    assert d.dispatch.next_deadline() is None
+    d.begin("r1")
+    d.round(d.place("o1"))
+    assert d.offer_of("o1") == ("r1", 1)
+    for decides in (True, False):
+        other = mirror(d.dispatch_state.rules, decides)
+        for row in d.rows:
+            other.follow(row)
+        assert other.dispatch.snapshot() == d.dispatch.snapshot()

@@ -3,6 +3,7 @@
 import pytest
 
 from edge.messages.envelope import Place
+from edge.scenarios.dispatch.decide.moves import held_up_from_ms
 from edge.scenarios.dispatch.messages import OrderAssign
 
 OPTIONS = {"silent_s": 7000, "divert": False}
@@ -112,3 +113,48 @@ def test_a_restart_changes_nothing_about_who_is_looked_at(district, mirror):
     for row in d.rows[seen:]:
         other.follow(row)
     assert other.dispatch.snapshot() == d.dispatch.snapshot()
+
+
+def test_nothing_is_looked_at_while_nothing_can_have_changed(district):
+    """An order is to be fetched and somebody is idle, but nobody is held up: there is no round before something is
+    due. Where somebody is held up, riders who come nearer are looked for every 30 s."""
+    d = district(**OPTIONS)
+    d.begin("r1", lat=52.503)
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    d.begin("r2", lat=52.6)
+    d.later(31)
+    rounds = len(d.rows)
+    assert d.dispatch.next_deadline() > d.seconds + 3600
+    d.later(600)
+    assert len(d.rows) == rounds + 1
+    held_up(d := district(**OPTIONS))
+    d.begin("r2", lat=52.56)
+    d.later(31)
+    assert d.dispatch.next_deadline() <= d.seconds + 30
+
+
+@pytest.mark.parametrize("prep_s", [1100, 1700])
+def test_a_look_comes_when_time_alone_holds_somebody_up(district, prep_s):
+    """Food is in a bag that should be at its door, and an order that its rider has accepted is not ready yet: from that
+    time on the order is held up, not before, and there is a round then."""
+    d = district(**OPTIONS, reassign_gain_s=60)
+    d.begin("r1", capacity=2)
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    d.round(d.step("r1", "o1", "picked_up"))
+    d.round(d.place("o2", prep_s=prep_s))
+    while not d.offer_of("o2")[0]:
+        d.later(30)
+    d.round(d.reply("r1", "o2", 2))
+    d.begin("r2", lat=52.56)
+    orders, riders, rules = d.dispatch_state.orders, d.dispatch_state.riders, d.dispatch_state.rules
+    now_ms = round(d.seconds * 1000)
+    from_ms = held_up_from_ms(orders, riders, rules, now_ms)
+    held = [at_ms for at_ms in range(now_ms, now_ms + 7_200_000, 1000) if _held(orders, riders, rules, at_ms)]
+    assert held
+    assert from_ms <= held[0] <= max(now_ms, from_ms) + 1000
+
+
+def _held(orders, riders, rules, at_ms):
+    return held_up_from_ms(orders, riders, rules, at_ms) == at_ms

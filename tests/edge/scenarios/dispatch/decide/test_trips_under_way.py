@@ -98,7 +98,7 @@ def test_who_cannot_be_joined(under_way, why_not):
         case "off by then":
             place["prep_s"] = 500
         case "silent":
-            d.dispatch_state.riders.mark_silent(d.dispatch_state.riders.known["r1"])
+            d.dispatch_state.riders.mark_silent(d.dispatch_state.riders.known["r1"], round(d.seconds * 1000))
         case "other trip":
             d.round(d.place("o3", pickup=NEXT_DOOR, dropoff=NEXT_DOOR, prep_s=0))
             d.dispatch_state.riders.take(d.dispatch_state.riders.known["r1"], "o3")

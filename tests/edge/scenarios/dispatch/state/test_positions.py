@@ -9,6 +9,7 @@ from edge.limits import WALL_SKEW_MS_MAX
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, RiderDistance
 from edge.scenarios.dispatch.state.positions import (
+    AWAY_S,
     EARLY_POSITIONS_MAX,
     JUMP_S_MAX,
     LiveSensor,
@@ -19,6 +20,7 @@ from edge.scenarios.dispatch.travel.ride_times import metres, seconds
 RULES = DispatchOptions()
 WALL_MS = 1_700_000_000_000
 NOW_MS = 10_000
+NOBODY = ([], [])
 
 
 def now(mono_s):
@@ -95,7 +97,7 @@ def test_old_positions_are_not_shown():
 def test_what_cannot_be_a_position_is_dropped(place, after_s, reason):
     """Latitude and longitude 0, and a jump that no rider makes, are counted and change nothing but the silence."""
     positions = table([(52.5, 13.4)])
-    positions.mark_silent("r0")
+    positions.mark_silent("r0", 0)
     positions.report_position("r0", [(WALL_MS + after_s * 1000, *place)], now(after_s))
     assert positions.dropped == {name: int(name == reason) for name in positions.dropped}
     assert positions.place("r0") == ((52.5, 13.4, 0) if reason else (*place, after_s * 1000))
@@ -128,34 +130,54 @@ def test_positions_before_a_shift_are_kept_in_a_bounded_table():
 def test_silence_has_its_deadline():
     """No rider is silent before silent_s, each without a message is at it, and a message starts it anew."""
     positions = table([(0.0, 0.0), (0.0, 0.0)])
-    assert positions.silent(0) == []
+    assert positions.silent(0) == NOBODY
     assert positions.next_silence_ms() == RULES.silent_s * 1000
     positions.touch("r1", 100_000)
-    assert positions.silent(RULES.silent_s * 1000 - 1) == []
-    assert positions.silent(RULES.silent_s * 1000) == ["r0"]
-    positions.mark_silent("r0")
-    assert positions.silent(RULES.silent_s * 1000) == []
+    assert positions.silent(RULES.silent_s * 1000 - 1) == NOBODY
+    assert positions.silent(RULES.silent_s * 1000) == (["r0"], [])
+    positions.mark_silent("r0", RULES.silent_s * 1000)
+    assert positions.silent(RULES.silent_s * 1000) == NOBODY
     assert positions.next_silence_ms() == RULES.silent_s * 1000 + 100_000
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, 300_000)] == ["r1"]
     positions.touch("r0", 301_000)
     assert [one.rider for one in positions.nearest(0.0, 0.0, 5, 301_000)] == ["r0", "r1"]
 
 
+def test_who_is_silent_for_a_day_is_gone():
+    """A message before starts both times anew; a restart leaves what is left of the day, but not less than the time
+    to come back."""
+    silent_ms, away_ms = RULES.silent_s * 1000, AWAY_S * 1000
+    positions = table([(0.0, 0.0)])
+    assert positions.silent(0) == NOBODY
+    assert positions.silent(silent_ms) == (["r0"], [])
+    positions.mark_silent("r0", silent_ms)
+    assert positions.next_silence_ms() == silent_ms + away_ms
+    assert positions.silent(silent_ms + away_ms - 1) == NOBODY
+    assert positions.silent(silent_ms + away_ms) == ([], ["r0"])
+    positions.mark_silent("r0", silent_ms)
+    positions.touch("r0", away_ms)
+    assert positions.silent(away_ms + silent_ms) == (["r0"], [])
+    again = table([(0.0, 0.0)])
+    again.mark_silent("r0", silent_ms)
+    assert again.silent(2 * away_ms) == NOBODY
+    assert again.silent(2 * away_ms + silent_ms) == ([], ["r0"])
+
+
 def test_a_lost_connection_makes_silent_sooner():
     """After the last connection went, two minutes are enough; a message takes that back."""
     positions = table([(0.0, 0.0), (0.0, 0.0)])
-    assert positions.silent(0) == []
+    assert positions.silent(0) == NOBODY
     positions.disconnected("r0", 10_000)
     positions.disconnected("r1", 10_000)
     positions.touch("r1", 20_000)
-    assert positions.silent(130_000) == ["r0"]
+    assert positions.silent(130_000) == (["r0"], [])
 
 
 def test_a_restart_gives_everybody_time():
     """The silence before the first live look does not count: after a restart riders can come back."""
     positions = table([(0.0, 0.0)])
-    assert positions.silent(10_000_000) == []
-    assert positions.silent(10_000_000 + RULES.silent_s * 1000) == ["r0"]
+    assert positions.silent(10_000_000) == NOBODY
+    assert positions.silent(10_000_000 + RULES.silent_s * 1000) == (["r0"], [])
 
 
 @settings(max_examples=60)
@@ -186,7 +208,7 @@ def test_only_who_can_be_offered_something_is_found(steps):
                 positions.put(rider, index, index / 1000, 0.0)
                 model.get(rider, {})["place"] = (index / 1000, 0.0, index)
             case "silent" | "touch":
-                positions.mark_silent(rider) if step == "silent" else positions.touch(rider, 0)
+                positions.mark_silent(rider, 0) if step == "silent" else positions.touch(rider, 0)
                 model.get(rider, {})["quiet"] = step == "silent"
         shown = sorted(one.rider for one in positions.nearest(0.0, 0.0, 20, 1000))
         assert shown == sorted(r for r, m in model.items() if m["idle"] and not m["quiet"] and m["place"])
@@ -216,7 +238,7 @@ def test_a_live_sensor_records_its_answers():
     positions.flag("r1", True, True)
     positions.put("r1", 8_000, 0.0, 0.0)
     live_sensor = LiveSensor(positions)
-    assert live_sensor.silent(NOW_MS) == []
+    assert live_sensor.silent(NOW_MS) == NOBODY
     assert live_sensor.needs_decision(NOW_MS)
     assert not live_sensor.needs_decision(NOW_MS)
     assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 0, 2)]
@@ -232,5 +254,5 @@ def test_the_ride_of_one_rider_needs_a_place_that_is_new_enough():
     assert positions.ride("r0", 52.51, 13.4, NOW_MS) == [RiderDistance("r0", away_s, 10)]
     assert positions.ride("r9", 52.51, 13.4, NOW_MS) == []
     assert positions.ride("r0", 52.51, 13.4, NOW_MS + RULES.position_age_s_max * 1000) == []
-    positions.mark_silent("r0")
+    positions.mark_silent("r0", 0)
     assert positions.ride("r0", 52.51, 13.4, NOW_MS) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.errors import JournalError
-from edge.scenarios.dispatch.records import NearestObservation, RiderDistance, SilentRiders
+from edge.scenarios.dispatch.records import GoneRiders, NearestObservation, RiderDistance, SilentRiders
 from edge.scenarios.dispatch.state.recorded_sensor import RecordedSensor
 
 NOW_MS = 10_000
@@ -11,15 +11,20 @@ NOW_MS = 10_000
 
 def test_a_recorded_sensor_repeats_the_answers():
     """The same questions get the same answers, and the log is the same."""
-    noted = [SilentRiders(["r9"]), NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 5, 2)])]
+    noted = [
+        SilentRiders(["r9"]),
+        GoneRiders(["r8"]),
+        NearestObservation("", []),
+        NearestObservation("o1", [RiderDistance("r1", 5, 2)]),
+    ]
     recorded = RecordedSensor(noted)
-    assert recorded.silent(NOW_MS) == ["r9"]
+    assert recorded.silent(NOW_MS) == (["r9"], ["r8"])
     assert recorded.needs_decision(NOW_MS)
     assert recorded.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 5, 2)]
     assert recorded.log == noted
-    assert recorded.silent(NOW_MS) == []
+    assert recorded.silent(NOW_MS) == ([], [])
     assert not recorded.needs_decision(NOW_MS)
-    assert RecordedSensor(noted[2:]).ride("o1", "r1", 0.0, 0.0, NOW_MS) == [RiderDistance("r1", 5, 2)]
+    assert RecordedSensor(noted[3:]).ride("o1", "r1", 0.0, 0.0, NOW_MS) == [RiderDistance("r1", 5, 2)]
 
 
 @pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
