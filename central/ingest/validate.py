@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 import msgspec
+import zstandard
 from msgspec import Struct
 
 from edge.errors import Reason
@@ -64,8 +65,15 @@ class BatchValidator:
     """Decides about one publish after the other, on a group of the store. `poison` is why the store did not take the
     only publish of this group, if it did not."""
 
-    def __init__(self, store: Group, wall_ms: Callable[[], int], bounds: Bounds, poison: str = "") -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Group,
+        wall_ms: Callable[[], int],
+        bounds: Bounds,
+        poison: str = "",
+        unpacker: zstandard.ZstdDecompressor | None = None,
+    ) -> None:
+        self._store, self._unpacker = store, unpacker
         self._wall_ms = wall_ms
         self._bounds = bounds
         self._poison = poison
@@ -154,7 +162,7 @@ class BatchValidator:
                 self._store.repeated(node, at)
                 return BatchOutcome(SYNC_ACK, encode(SyncAck(epoch=epoch, through=through)))
             assert record is not None
-            windows = unpack(batch)
+            windows = unpack(batch, self._unpacker)
             if self._poison:
                 raise BatchError(BAD_BODY, self._poison)
             admitted = admit(taken(record, batch, windows), windows, self._bounds, at, batch.report)
@@ -199,7 +207,7 @@ def _together(
     names = [publish.client for publish in publishes]
     newcomers = [publish.client for publish in publishes if publish.kind == SYNC_HELLO]
     with store.group(names, newcomers) as group:
-        validator = BatchValidator(group, wall_ms, bounds, poison)
+        validator = BatchValidator(group, wall_ms, bounds, poison, store.unpacker)
         return [validator.validate(publish) for publish in publishes]
 
 

@@ -138,15 +138,19 @@ def check(record: NodeRecord | None, batch: BatchMessage, hash_of: HashOf) -> st
     return ""
 
 
-def unpack(batch: BatchMessage) -> list[Window]:
-    """The windows of its body, believed only as far as sizes, hash and schema allow. Raises BatchError."""
+def unpacker() -> zstandard.ZstdDecompressor:
+    """Of bodies. For one thread; making one costs as much as unpacking does."""
+    return zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX)
+
+
+def unpack(batch: BatchMessage, by: zstandard.ZstdDecompressor | None = None) -> list[Window]:
+    """The windows of its body, believed only as far as sizes, hash and schema allow. `by` is an `unpacker` that is
+    kept. Raises BatchError."""
     try:
         # The frame's own claim comes first: the decompressor would allocate it.
         if zstandard.frame_content_size(batch.body) > BATCH_BYTES_MAX:
             raise BatchError(TOO_LARGE, f"The body claims more than {BATCH_BYTES_MAX} bytes.")
-        body = zstandard.ZstdDecompressor(max_window_size=2 * BATCH_BYTES_MAX).decompress(
-            batch.body, max_output_size=BATCH_BYTES_MAX
-        )
+        body = (by or unpacker()).decompress(batch.body, max_output_size=BATCH_BYTES_MAX)
     except zstandard.ZstdError as error:
         raise BatchError(TOO_LARGE, f"The body does not unpack within {BATCH_BYTES_MAX} bytes: {error}.") from None
     if sha256(body).digest() != batch.sha256:

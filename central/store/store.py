@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..ingest.verify import EVENTS_MAX, Alarm, NodeRecord
+from ..ingest.verify import EVENTS_MAX, Alarm, NodeRecord, unpacker
 from .backlog import Backlog
 from .beside import SummingProcess
 from .engine.driver import Driver
@@ -46,6 +46,8 @@ class Store:
         self.sums = Sums(driver, calendar)
         self.summing: SummingProcess | None = None
         """Where sums are worked out, if not here."""
+        self.unpacker = unpacker()
+        """Of the bodies of batches."""
         self._codec = Codec()
 
     def close(self) -> None:

@@ -14,11 +14,12 @@ Batches of windows travel as MQTT publishes between a node and its centre, under
 `sync.report` has what travels beside them.
 """
 
+import re
 import struct
 from collections.abc import Iterable
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from hashlib import sha256
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import inf, isfinite
 from typing import Annotated, Any, Final, cast
 
@@ -37,7 +38,11 @@ from ..limits import (
 from .envelope import Count, Cumulative, Identifier, Milliseconds, Text, Version
 from .sync.report import NodeReport
 
-Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,95}\Z")]
+NAME_PATTERN: Final = r"\A[a-z0-9][a-z0-9_.-]{0,95}\Z"
+NAMES_KEPT: Final = 4_096
+"""Names of counters and measures that were looked at before: a batch has tens, and they are the same all day."""
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 Total = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 SKETCH_BYTES_MAX: Final = 16 * 1024
@@ -77,14 +82,15 @@ class Cell(Struct, frozen=True, array_like=True):
 
 
 class Window(Struct, frozen=True, array_like=True):
-    """What happened in `scenario` from `start` (Unix ms) for `width_s` seconds; a delta."""
+    """What happened in `scenario` from `start` (Unix ms) for `width_s` seconds; a delta. Each key is a Name, which
+    `decode_body` checks."""
 
     scenario: Identifier
     start: Milliseconds
     width_s: Annotated[int, Meta(ge=1, le=100 * 366 * 24 * 3600)]
     events: Count
-    counters: dict[Name, Count]
-    measures: dict[Name, Measure]
+    counters: dict[str, Count]
+    measures: dict[str, Measure]
     cells: list[Cell]
 
     @property
@@ -212,6 +218,8 @@ def decode_body(body: bytes) -> list[Window]:
             raise ValueError(f"a window of {window.scenario} has too many counters or measures")
         if len(window.cells) > CELLS_PER_WINDOW_MAX:
             raise ValueError(f"a window of {window.scenario} has more than {CELLS_PER_WINDOW_MAX} cells")
+        if not all(map(_is_name, chain(window.counters, window.measures))):
+            raise ValueError(f"a counter or a measure of {window.scenario}: its characters are not those of a name")
         for name, measure in window.measures.items():
             if (wrong := sketch_fault(measure)) is not None:
                 raise ValueError(f"the sketch {name} {wrong}")
@@ -305,15 +313,22 @@ def sketch_fault(measure: Measure) -> str | None:
     if k != SKETCH_K or size != len(digest):
         return f"is not a t-digest of k = {SKETCH_K}"
     # The centre checks thousands of sketches a second: first what the interpreter need not look at one by one.
-    if not (isfinite(sum(values)) and values == sorted(values)) and (
-        not all(isfinite(value) for value in values) or any(b < a - abs(a) * _ROUNDING for a, b in pairwise(values))
-    ):
+    if isfinite(sum(values)) and values == sorted(values):
+        least, greatest = (values[0], values[-1]) if values else (0.0, 0.0)
+    elif not all(isfinite(value) for value in values) or any(b < a - abs(a) * _ROUNDING for a, b in pairwise(values)):
         return "is not finite, or not in order"
+    else:
+        least, greatest = min(values), max(values)
     if sum(weights) != count or not all(weights):
         return f"does not stand for its {count} values"
-    if not count * min(values, default=0) <= total <= count * max(values, default=0):
+    if not count * least <= total <= count * greatest:
         return f"cannot have the sum {total}"
     return None
+
+
+@lru_cache(NAMES_KEPT)
+def _is_name(text: str) -> bool:
+    return re.match(NAME_PATTERN, text) is not None
 
 
 @cache
