@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from edge.errors import DoorstepError
@@ -246,13 +246,13 @@ def local(path: str) -> str:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form; none where it is longer than it may be, or no form."""
+    """The fields of a form; none where it is longer than it may be, ends too early, or is no form."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES_MAX:
-            return {}
     try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > FORM_BYTES_MAX:
+                return {}
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=32))
-    except (UnicodeDecodeError, ValueError):
+    except (ClientDisconnect, UnicodeDecodeError, ValueError):
         return {}

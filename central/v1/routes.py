@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -48,6 +49,8 @@ LEDGER: Final = {
     **dict.fromkeys(("date", "node", "shop"), "string"),
     **dict.fromkeys(("at", "here", "there", *KINDS), "int64"),
 }
+LEDGER_DAYS: Final = 30
+"""Without `from`."""
 
 _Handler = Callable[[Request, str], Response]
 T = TypeVar("T")
@@ -175,7 +178,8 @@ class Api:
         after = questions.number(query, "after", 0, questions.NUMBER_MAX, 0)
         today = self._centre.figures.calendar.date(self._centre.now_ms())
         last = questions.date_of(query, "to", today + timedelta(1))
-        first = questions.date_of(query, "from", min(last, today) - timedelta(30))
+        usual = max(min(last, today).toordinal() - LEDGER_DAYS, 1)
+        first = questions.date_of(query, "from", date.fromordinal(usual))
         if first > last:
             raise Refused(400, "from must not be after to.")
         found = self._centre.reader.ledger(str(first), str(last), questions.identifier(query, "node"))
@@ -320,10 +324,11 @@ class Api:
 
 async def _body(request: Request) -> bytes:
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            break
+    with suppress(ClientDisconnect):  # nobody is there to be answered
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                break
     return body
 
 

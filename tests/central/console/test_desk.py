@@ -4,8 +4,9 @@ import re
 
 import httpx
 import pytest
+from starlette.requests import Request
 
-from central.console.desk import FORM_BYTES_MAX, local
+from central.console.desk import FORM_BYTES_MAX, local, read_form
 from tests.central.consoles import Served, csrf, texts
 
 PAGES = ("/", "/orders", "/latency", "/demand", "/quarantine", "/enrolment", "/account", "/nodes/shop-1")
@@ -53,6 +54,16 @@ def test_a_change_comes_from_our_own_page(console: Served, headers: dict[str, st
             form["csrf"] = right
         assert client.post("/quarantine", data=form, headers=headers).status_code == 403
         assert "shop-4/1/1" in client.get("/quarantine").text
+
+
+async def test_a_form_that_ends_too_early_is_none() -> None:
+    """Nobody waits for an answer then, and the log has nothing of it."""
+    parts = iter([{"type": "http.request", "body": b"what=", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, object]:
+        return next(parts)
+
+    assert await read_form(Request({"type": "http", "method": "POST", "headers": []}, receive)) == {}
 
 
 def test_what_browsers_need_is_on_every_answer(console: Served) -> None:

@@ -132,6 +132,7 @@ def test_books_come_in_pages(ask: Ask) -> None:
     assert ask("/v1/ledger?format=csv").text.startswith("date,node,shop,at,here,there,missing_here")
     assert "2026-01-31" in problem(ask("/v1/ledger?from=yesterday"), 400)
     assert "not be after" in problem(ask("/v1/ledger?from=2020-02-01&to=2020-01-31"), 400)
+    assert ask("/v1/ledger?to=0001-01-01").json()["from"] == "0001-01-01"
 
 
 def test_rollouts_come_in_pages(ask: Ask) -> None:
