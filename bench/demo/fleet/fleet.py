@@ -192,7 +192,7 @@ class FleetDemo:
         story = self.story = Story(self.centre, self.demos)
         for demo in self.demos:
             demo.is_held = lambda: not story.is_over
-            demo.trouble.log = partial(story.tell, demo)
+            demo.trouble.log = partial(story.log_of, demo)
         beside = [asyncio.ensure_future(work) for work in (story.run(), self._poll(story))]
         try:
             async with asyncio.TaskGroup() as group:

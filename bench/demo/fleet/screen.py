@@ -52,8 +52,8 @@ def draw(fleet: FleetDemo, console: Console, *, keys: bool = False, help_shown: 
 
 def _header(fleet: FleetDemo) -> RenderableType:
     now = fleet.demos[0].now_ms() if fleet.demos else 0
-    line = Text.assemble((f" {clock(now)} ", "bold reverse"), "  ") if now else Text(" ")
-    line.no_wrap, line.overflow = True, "ellipsis"
+    begin = (f" {clock(now)} ", "bold reverse") if now else ""
+    line = Text.assemble(begin, "  ", no_wrap=True, overflow="ellipsis")
     line.append(f"{fleet.options.speed:g}x  {len(fleet.members)} nodes  ")
     line.append(f"{_phase(fleet)}\n", "bold yellow" if fleet.interrupted else "")
     if fleet.demos:

@@ -48,7 +48,7 @@ class Story:
         """A line for the screen."""
         self.lines.append((self.cut.now_ms(), text))
 
-    def tell(self, demo: Demo, at_ms: int, text: str) -> None:
+    def log_of(self, demo: Demo, at_ms: int, text: str) -> None:
         """The same of one node, which has it in its own log, too."""
         demo.records.log(at_ms, text)
         self.lines.append((at_ms, f"{demo.node_name}: {text}"))

@@ -33,7 +33,7 @@ WORD = re.compile(r"(?<![\w.@/:-])[A-Za-z][a-z]+(?![\w@/:-]|\.\w)")
 
 
 def english(page: str) -> set[str]:
-    """The words of a page, and of what a screen reader says, that are neither Chinese nor a name, a unit, a command."""
+    """The words of a page, and of what a screen reader has, that are neither Chinese nor a name, a unit, a command."""
     text = " ".join(first or second for first, second in SEEN.findall(HIDDEN.sub("", page.partition("<body")[2])))
     return set(WORD.findall(COMMAND.sub("", unescape(text)))) - NAMES
 
