@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FRAME_S: Final = 0.25
 """Real seconds between two pictures of the live screen."""
 
+CANNOT_DRAW: Final = ("", "dumb", "unknown")
+"""Terminals, by TERM, that cannot move the cursor."""
+
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that end a run without a result."""
 
@@ -121,7 +124,7 @@ def demo(
         raise click.UsageError("--nodes makes its own districts: leave --instance, --broker and --kill-node out.")
     instance = read(path) if path else generate(seed)
     habits = Habits(decline=decline_probability, silent=silent_probability)
-    if not headless and not sys.stdout.isatty():
+    if not headless and not (sys.stdout.isatty() and os.environ.get("TERM", "") not in CANNOT_DRAW):
         click.echo("There is no terminal to draw on: running as with --headless.", err=True)
         headless = True
     options = Options(

@@ -139,3 +139,25 @@ def test_in_a_terminal_it_has_keys(tmp_path: Path) -> None:
     assert shown.rindex(b"\x1b[?1049l") > shown.rindex(b"\x1b[?1049h")
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
     assert b"Traceback" not in shown
+
+
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(tmp_path: Path) -> None:
+    """As a file does: nothing moves the cursor, and Ctrl-C ends it."""
+    typist, end = pty.openpty()
+    command = ["setsid", "--ctty", sys.executable, "-m", "edge", "demo", *HEADLESS[3:]]
+    terminal = {**os.environ, "TERM": "dumb"}
+    words = [*command, "--data-dir", str(tmp_path / "data")]
+    process = subprocess.Popen(words, stdin=end, stdout=end, stderr=end, env=terminal)
+    os.close(end)
+    shown = b""
+    try:
+        while b"running as with --headless" not in shown:
+            shown += os.read(typist, 65_536)
+        os.write(typist, b"\x03")
+        while b"Stopped after" not in shown:
+            shown += os.read(typist, 65_536)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        os.close(typist)
+    assert b"\x1b[" not in shown
