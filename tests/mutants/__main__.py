@@ -1,4 +1,5 @@
-"""`python -m tests.mutants --seed N [--count 60] [--json FILE]`: one-line faults, each to be caught by its mirror test.
+"""`python -m tests.mutants --seed N [--count 60] [--under FOLDER] [--json FILE]`: one-line faults, each to be caught by
+its mirror test.
 
 Exit code 1 where more than one of twelve survives, 2 where a test fails without any mutant.
 """
@@ -27,9 +28,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=60)
+    parser.add_argument(
+        "--under", default="", help="only of files whose names begin so: edge/scenarios/dispatch/planner"
+    )
     parser.add_argument("--json", type=Path, help="write the outcomes there")
     options = parser.parse_args()
-    drawn = draw(options.seed, options.count)
+    drawn = draw(options.seed, options.count, options.under)
     outcomes: list[Outcome] = []
     survivors: list[Outcome] = []
     try:

@@ -33,10 +33,11 @@ def candidates() -> dict[str, list[Mutant]]:
     return found
 
 
-def draw(seed: int, count: int) -> list[Mutant]:
-    """As many different mutants, each operator as likely as the next."""
+def draw(seed: int, count: int, under: str = "") -> list[Mutant]:
+    """As many different mutants, each operator as likely as the next, of files whose names begin with `under`."""
     rng = Random(seed)
-    left = {operator: list(found) for operator, found in candidates().items()}
+    left = {name: [each for each in found if each.file.startswith(under)] for name, found in candidates().items()}
+    left = {name: found for name, found in left.items() if found}
     drawn: list[Mutant] = []
     while left and len(drawn) < count:
         operator = rng.choice(sorted(left))

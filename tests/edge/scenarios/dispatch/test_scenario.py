@@ -24,7 +24,7 @@ from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide import choice
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.events import apply
-from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED, OrderState
+from edge.scenarios.dispatch.lifecycle import CLOSED, IN_BAG, PLACED, OrderState
 from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
@@ -169,7 +169,7 @@ class Machine(RuleBasedStateMachine):
             assert len(rider.orders) == len(set(rider.orders))
             assert set(rider.orders) <= set(dispatch_state.orders.open)
             for name in rider.orders:
-                assert rider.on or dispatch_state.orders.open[name].state is OrderState.PICKED_UP
+                assert rider.on or dispatch_state.orders.open[name].state in IN_BAG
         waiting = [order.id for order in dispatch_state.orders.open.values() if order.state is OrderState.PLACED]
         assert sorted(dispatch_state.orders.waiting) == sorted(waiting)
         assert set(dispatch_state.orders.fresh) <= set(dispatch_state.orders.waiting)

@@ -8,7 +8,10 @@ import pytest
 
 from edge.scenarios.dispatch.planner.insertion import insert
 from edge.scenarios.dispatch.planner.routes import Plan, Route
-from edge.scenarios.dispatch.planner.trips import Jobs, ServiceTimes, Weights
+from edge.scenarios.dispatch.planner.trips import FORBIDDEN, Jobs, ServiceTimes, Weights
+
+SERVICE = 2.0
+"""Each half of a service."""
 
 
 def rides(places, shops):
@@ -29,7 +32,7 @@ class World:
         self.shops = [spot() for _ in range(shops)]
         self.doors = [spot() for _ in range(orders)]
         self.homes = [spot() for _ in range(couriers)]
-        self.jobs = Jobs(weights or Weights(), ServiceTimes(2.0, 2.0, 2.0, 2.0), self.hop)
+        self.jobs = Jobs(weights or Weights(), ServiceTimes(SERVICE, SERVICE, SERVICE, SERVICE), self.hop)
         self.plan = Plan(self.jobs, couriers, np.zeros((couriers + orders, shops)))
         for row, way in enumerate(rides([*self.homes, *self.doors], self.shops)):
             self.plan.place(row, way)
@@ -52,11 +55,11 @@ class World:
             route.pace, route.limit = draw.choice((1.0, 1.5, 4.0)), (draw.choice((5.0, 9.0, math.inf)), 12.0)
         plan.paces = list(dict.fromkeys(route.pace for route in plan.routes))
         load.update({order: (float(draw.randrange(7)), float(draw.randrange(7))) for order in self.orders[::2]})
+        self.jobs.in_bag.update(dict.fromkeys(self.orders[::3], 9.0))
+        self.jobs.pickup_by.update(dict.fromkeys(self.orders[1::3], 20.0))
         for order in load:
             alone = self.jobs.alone(order)
             plan.barred[order] = {route.courier for route in plan.routes if not route.holds(alone)}
-        self.jobs.in_bag.update(dict.fromkeys(self.orders[::3], 9.0))
-        self.jobs.pickup_by.update(dict.fromkeys(self.orders[1::3], 20.0))
 
     def hop(self, one, other):
         return float(math.ceil(math.dist(self.doors[one], self.doors[other]) / 100))
@@ -71,6 +74,40 @@ class World:
         for route in self.plan.routes:
             self.plan.time(route)
         return sum(route.cost for route in self.plan.routes)
+
+    def reckoned(self, route, trips):
+        """When each trip (a list of orders) is picked up, and its courier free again, and what all cost: minute by
+        minute, as one would by hand."""
+        jobs, plan, weights = self.jobs, self.plan, self.jobs.weights
+        now, row, cost = route.since, route.origin, 0.0
+        pickups, frees = [], []
+        for index, orders in enumerate(trips):
+            bound = route.bound and not index
+            ride = 0.0 if bound else plan.travel[row, jobs.shop[orders[0]]] * route.pace
+            there = (route.arrives if bound else now + ride) + SERVICE
+            pickup = max(there, *(jobs.ready[order] for order in orders))
+            work, at, before, latest, forbidden = 2 * SERVICE, pickup + SERVICE, None, -math.inf, pickup > route.off
+            for order in orders:
+                straight = jobs.direct[order]
+                way = (straight if before is None else self.hop(before, order)) * route.pace
+                door = at + way + SERVICE
+                cost += door - (jobs.ready[order] + SERVICE + straight + SERVICE)
+                latest = max(latest, door - jobs.placed[order] - weights.target)
+                if order in jobs.pickup_by:
+                    latest = max(latest, pickup - jobs.pickup_by[order])
+                allowed = max(jobs.in_bag.get(order, math.inf), 2 * SERVICE + straight * route.pace)
+                forbidden = (
+                    forbidden or door > jobs.until[order] + 1e-9 or (before is not None and door - pickup > allowed)
+                )
+                work += way + 2 * SERVICE
+                at, before = door + SERVICE, order
+            spent = ride + work - min(work, max(0.0, at - route.off))
+            cost += plan.minute * spent + weights.steepness * max(0.0, latest) ** 2 + route.handicap * len(orders)
+            cost += FORBIDDEN * forbidden
+            pickups.append(pickup)
+            frees.append(at)
+            now, row = at, plan.doors + orders[-1]
+        return pickups, frees, cost
 
     def check(self):
         """Each order is on one trip at most, of its own shop, and the indexes agree."""

@@ -1,5 +1,7 @@
 """What each courier does, when, and at what cost."""
 
+import math
+
 import pytest
 
 from edge.scenarios.dispatch.planner.trips import FORBIDDEN
@@ -114,3 +116,34 @@ def test_after_the_shift_work_is_free(world):
     trip, travel = w.jobs.alone(0), w.jobs.weights.travel
     within = w.plan.price(trip, 100.0, 5.0, 1000.0)
     assert within - w.plan.price(trip, 100.0, 5.0, 100.0) == pytest.approx(travel * min(trip.work, trip.free))
+
+
+@pytest.mark.parametrize("until", [math.inf, 45])
+@pytest.mark.parametrize("seed", range(40))
+def test_a_plan_costs_what_is_reckoned(world, seed, until):
+    """Times and cost of every route, of the one that it would be from any place on, and the time at each door; with
+    couriers under way, of several paces and with small bags, in any sequence of trips and of doors."""
+    w = world(seed, couriers=3, orders=9, shops=2, until=until, mixed=seed % 2 == 1).fill()
+    w.plan.weigh(100.0, seed % 7)
+    for number, route in enumerate(w.plan.routes):
+        if route.trips and (seed + number) % 3 == 0:
+            route.bound, route.arrives = True, route.since + 3.0
+        if seed % 4 == 0:
+            route.off = route.since + 30.0
+    for route in w.plan.routes:
+        trips = [trip.orders for trip in route.trips]
+        turned = [orders[::-1] for orders in (trips[:1] + trips[:0:-1] if route.bound else trips[::-1])]
+        for first in range(len(turned)):
+            made = [w.jobs.trip(orders, route.pace) for orders in turned[first:]]
+            expected = w.reckoned(route, [*trips[:first], *turned[first:]])[2]
+            w.plan.time(route)
+            assert w.plan.changed(route, first, made) == pytest.approx(expected)
+        w.plan.set(route, [w.jobs.trip(orders, route.pace) for orders in turned])
+        pickups, frees, cost = w.reckoned(route, turned)
+        assert (route.pickups, route.frees) == (pytest.approx(pickups), pytest.approx(frees))
+        assert route.cost == pytest.approx(cost)
+        for index, orders in enumerate(turned):
+            alone = w.reckoned(route, [*turned[:index], orders[:1]])
+            assert route.costs[index] == pytest.approx(w.reckoned(route, turned[: index + 1])[2])
+            if not route.bound and len(orders) == 1:
+                assert w.plan.dropoff(orders[0]) == pytest.approx(alone[1][-1] - 2.0)

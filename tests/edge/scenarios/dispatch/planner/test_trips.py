@@ -32,6 +32,23 @@ def test_a_trip_is_what_driving_it_gives(world, seed):
     assert trip.last == orders[-1]
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_a_trip_with_wishes_costs_what_is_reckoned(world, seed):
+    """Loads add up, and slow couriers, small bags, wished pickups and the end of a shift cost, or forbid, what they do
+    order by order."""
+    w = world(seed, couriers=2, shops=1, until=60, mixed=True)
+    orders = random.Random(seed).sample(w.orders, 1 + seed % 3)
+    w.plan.minute = 0.3
+    for number, route in enumerate(w.plan.routes):
+        route.off = route.since + 30 * (1 + number)
+        trip = w.jobs.trip(orders, route.pace)
+        assert trip.load == tuple(sum(w.jobs.load.get(order, (0, 0))[part] for order in orders) for part in (0, 1))
+        w.plan.set(route, [trip])
+        assert route.cost == pytest.approx(w.reckoned(route, [orders])[2])
+        if len(orders) == 1:
+            assert w.jobs.alone(orders[0], route.pace).free == trip.free
+
+
 def test_who_is_alone_is_reckoned_once(world):
     """The trip of one order is kept until its ready time changes."""
     w = world(1)

@@ -148,6 +148,6 @@ def test_no_promise_ends_before_its_middle() -> None:
     before that; the last one is the latest."""
     promises = Promises.empty()
     promises.groups[0] = [Quantile(value) for value in (0.5, 0.2, 2.0, 0.3)]
-    found, scale = promises.interval(None, True), promises.scale(None, True)
+    found, scale = promises.interval(None, True, 1.0), promises.scale(None, True, 1.0)
     assert scale > 10
     assert (found.earliest, found.promised, found.latest) == (round(0.2 * scale), round(0.2 * scale), round(2 * scale))

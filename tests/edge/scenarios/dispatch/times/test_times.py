@@ -142,7 +142,7 @@ def test_a_snapshot_has_everything() -> None:
     times = begun()
     slow(times)
     times.learned.shop("s").late.add(3.0)
-    promises.learn(times.learned.promises, times.learned.shop("s").late, True, 77.0)
+    promises.learn(times.learned.promises, times.learned.shop("s").late, True, 1.0, 77.0)
     body = msgspec.msgpack.encode(times.learned)
     again = msgspec.msgpack.decode(body, type=Learned)
     assert msgspec.msgpack.encode(again) == body

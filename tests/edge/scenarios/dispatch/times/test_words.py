@@ -23,7 +23,7 @@ def times() -> Times:
         kitchens.learn(silent.unstated, found.node.unstated, False, off_s, True, band_of(EVENING))
         kitchens.learn(early.stated, found.node.stated, True, 240.0, True, band_of(EVENING))
         rides.learn(found.rides, 600, 240, 1.3 * 840, (52.5, 13.4), EVENING)
-        promises.learn(found.promises, silent.late, False, 120.0)
+        promises.learn(found.promises, silent.late, False, 1.0, 120.0)
     silent.handover.add(45.0)
     found.rides.shop.add(45.0)
     return times
