@@ -28,7 +28,7 @@ from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import Order
 from .state.riders import Rider, same_pickup
-from .times.learned import Interval
+from .times.learned import Interval, scarcity
 from .travel.ride_times import Service
 
 BURST_OFFERS: Final = 8
@@ -92,6 +92,7 @@ def forecast(dispatch: DispatchState, order: Order, chosen: Candidate | None, no
 
 def _promise(dispatch: DispatchState, order: Order, now: Now) -> None:
     """What the customer is promised, from what is expected of the order and how far off that usually is."""
+    order.scarce = scarcity(len(dispatch.orders.waiting), dispatch.riders.idle, order.stated)
     predicted_ms, around = foreseen(dispatch, order)
     order.predicted_ms = order.promised_ms = predicted_ms
     if around is not None:
@@ -217,7 +218,7 @@ def foreseen(dispatch: DispatchState, order: Order) -> tuple[int, Interval | Non
     if not times.options.learn_times:
         return order.dropoff_ms, None
     beyond_s = times.beyond_s(order.shop, order.dropoff_lat, order.dropoff_lon)
-    return order.dropoff_ms + beyond_s * 1000, times.interval(order.shop, order.stated)
+    return order.dropoff_ms + beyond_s * 1000, times.interval(order.shop, order.stated, order.scarce)
 
 
 def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:

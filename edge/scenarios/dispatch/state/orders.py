@@ -68,7 +68,7 @@ class Order(Struct, array_like=True):
     its promise was made from, `earliest_ms` to `latest_ms` where 8 of 10 such drop-offs are (0: nothing learned);
     `promised_anew_at` what its customer was promised since it is `late`, wall ms. While it is returning, its drop-off
     and its ride are those to its shop, and `pickup_ms` is when it turned round: so whoever plans needs to know nothing
-    of returns."""
+    of returns. `scarce` is how scarce riders were when it was promised (`times.learned.scarcity`)."""
 
     id: str
     client: Client
@@ -108,6 +108,7 @@ class Order(Struct, array_like=True):
     promised_anew_at: int = 0
     override: Override | None = None
     terms: Terms | None = None
+    scarce: float = 1.0
 
     @property
     def on_hold(self) -> bool:

@@ -65,7 +65,8 @@ def delivered(times: Times, order: Order, rider: Rider, now_ms: int) -> None:
         times.rides_changed()
     if order.promised_ms:
         late = times.learned.shop(order.shop).late
-        promises.learn(times.learned.promises, late, order.stated, (now_ms - order.predicted_ms) / 1000)
+        error_s = (now_ms - order.predicted_ms) / 1000
+        promises.learn(times.learned.promises, late, order.stated, order.scarce, error_s)
 
 
 def _fetches_others(order: Order, rider: Rider, orders: Orders) -> bool:

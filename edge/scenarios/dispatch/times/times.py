@@ -107,10 +107,10 @@ class Times:
             beyond_s += 2 * (found.handover.towards(general, HANDOVER_WEIGHT) - general)
         return round(beyond_s)
 
-    def interval(self, shop: str, stated: bool) -> Interval:
-        """Seconds from a prediction."""
+    def interval(self, shop: str, stated: bool, scarce: float) -> Interval:
+        """Seconds from a prediction that is made where riders are so `scarce`."""
         found = self.learned.shops.get(shop)
-        return self.learned.promises.interval(None if found is None else found.late, stated)
+        return self.learned.promises.interval(None if found is None else found.late, stated, scarce)
 
     def forget(self, shop: str) -> None:
         """Nothing is known of the shop any more."""

@@ -68,7 +68,7 @@ def test_a_quantile_has_a_bound(errors_s: list[float]) -> None:
     promises, shop = Promises.empty(), Mean()
     for error_s in errors_s:
         learn(promises, shop, False, 0.5, error_s)
-    for group in promises.groups:
+    for group in (*promises.groups, *promises.unstated):
         for quantile in group:
             assert abs(quantile.value) <= QUANTILE_MAX
 
@@ -81,7 +81,7 @@ def test_a_quantile_finds_its_share() -> None:
     for number in range(20_000):
         error_s = lots.gauss(0, 100)
         scale = promises.scale(shop, False, 1.0)
-        for index, quantile in enumerate(promises.group(shop)):
+        for index, quantile in enumerate(promises.group(shop, False)):
             below[index] += number >= 1_000 and error_s / scale <= quantile.value
         learn(promises, shop, False, 1.0, error_s)
     assert [count / 19_000 for count in below] == pytest.approx(SHARES, abs=0.015)
@@ -102,9 +102,9 @@ def test_a_rare_quantile_moves_by_longer_steps(error_s: float, way: int) -> None
     """Once warm: the others by 0.03 times their share, or what is left to 1; the one of 1 order in 50 by five times as
     much, so that it is where it belongs within a day."""
     promises, shop = Promises.empty(), Mean()
-    for each in promises.group(shop):
+    for each in promises.group(shop, True):
         each.n = 100
-    before = [each.value for each in promises.group(shop)]
+    before = [each.value for each in promises.group(shop, True)]
     learn(promises, shop, True, 1.0, error_s)
     moved = [each.value - value for each, value in zip(promises.groups[0], before, strict=True)]
     shares = [share if way > 0 else share - 1 for share in SHARES]
@@ -113,8 +113,8 @@ def test_a_rare_quantile_moves_by_longer_steps(error_s: float, way: int) -> None
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_scarcity_grows_with_orders_and_falls_with_riders(waiting: int, idle: int) -> None:
-    """Within its bounds; 1 where as many riders are idle as orders wait."""
-    found = scarcity(waiting, idle)
+    """Within its bounds; 1 where as many riders are idle as orders wait, and for orders that state no time."""
+    found = scarcity(waiting, idle, True)
     assert 1 / SCARCE_MAX <= found <= SCARCE_MAX
-    assert scarcity(waiting + 1, idle) >= found >= scarcity(waiting, idle + 1)
-    assert scarcity(idle, max(idle, 1)) == 1.0
+    assert scarcity(waiting + 1, idle, True) >= found >= scarcity(waiting, idle + 1, True)
+    assert scarcity(idle, max(idle, 1), True) == scarcity(waiting, idle, False) == 1.0
