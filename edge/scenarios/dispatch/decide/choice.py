@@ -155,7 +155,7 @@ class _RoundDecision:
         rows, serves = [self._choices[index] for index in part], self._serves
         due = [self._due[index] for index in part]
         shops = dict.fromkeys((order.pickup_lat, order.pickup_lon) for order in due)
-        trips = trips_under_way(shops, self._orders, self._riders) if self._orders.to_fetch else []
+        trips = trips_under_way(shops, self._orders, self._riders, self._now_ms) if self._orders.to_fetch else []
         if not trips and all(option.rider in serves for row in rows for option in row):
             return
         found = RoundPlan(

@@ -26,7 +26,9 @@ class TripUnderWay(Struct, frozen=True):
     left: Room
 
 
-def trips_under_way(shops: Iterable[tuple[float, float]], orders: Orders, riders: Riders) -> list[TripUnderWay]:
+def trips_under_way(
+    shops: Iterable[tuple[float, float]], orders: Orders, riders: Riders, now_ms: int
+) -> list[TripUnderWay]:
     """The trips to these shops that have room, each once."""
     found: list[TripUnderWay] = []
     for place in shops:
@@ -42,7 +44,9 @@ def trips_under_way(shops: Iterable[tuple[float, float]], orders: Orders, riders
             if all(one.id in there and one.state is not OFFERED for one in rest):
                 arrived = [one.arrive_ms for one in rest if one.state is AT_SHOP]
                 room = rider.capacity - (len(held) - len(rest))
-                arrive_ms = arrived[0] if arrived else rest[0].arrive_ms
+                # Who should have been at a door before now comes to the shop later by that, too.
+                late_ms = max(0, now_ms - held[0].dropoff_ms) if held[0].state in IN_BAG else 0
+                arrive_ms = arrived[0] if arrived else rest[0].arrive_ms + late_ms
                 load = left(rider, (one for one in held if one.state in IN_BAG))
                 found.append(TripUnderWay(rider, rest, arrive_ms, room, load))
     return found

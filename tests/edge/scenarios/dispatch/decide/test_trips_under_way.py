@@ -236,3 +236,26 @@ def test_who_is_late_for_the_end_of_its_shift_is_not_joined(under_way):
     d.round(d.place("o2", dropoff=NEXT_DOOR, prep_s=600))
     assert d.offer_of("o2") == ("", 0)
     assert not joined(d, "o2")
+
+
+@pytest.mark.parametrize("late_s", [0, 600, 1200])
+def test_who_is_late_at_a_door_comes_to_the_shop_later(district, late_s):
+    """A rider has food in its bag, and fetches the next order after that. Where it should have been at the door long
+    before, it is at the shop as much later: an order that could join it there is picked up after the ride from the
+    door, not at once."""
+    d = district(silent_s=7000, reassign_gain_s=0)
+    d.begin("r1", capacity=3)
+    d.round(d.place("o1"))
+    d.round(d.reply("r1", "o1", 1))
+    d.round(d.step("r1", "o1", "picked_up"))
+    beside = {"shop": "s2", "pickup": Place(52.512, 13.412), "dropoff": Place(52.52, 13.42), "prep_s": 0}
+    d.round(d.place("o3", **beside))
+    while not d.offer_of("o3")[0]:
+        d.later(10)
+    d.round(d.reply("r1", "o3", 2))
+    due_ms = d.dispatch_state.orders.open["o1"].dropoff_ms
+    ride_ms = d.dispatch_state.orders.open["o3"].pickup_ms - due_ms
+    d.later(due_ms / 1000 - d.seconds + late_s)
+    d.round(d.place("o2", **beside))
+    (option,) = (one for decision in d.decisions if decision.order == "o2" for one in decision.candidates)
+    assert option.pickup_at - d.now.wall_ms == pytest.approx(ride_ms, abs=1000)
