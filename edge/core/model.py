@@ -3,8 +3,7 @@
 Structs that reach the journal are arrays on disk (`array_like`), with a one-letter tag where a union needs one.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -299,11 +298,11 @@ def decode_snapshot(body: bytes) -> Snapshot:
     return state
 
 
-@contextmanager
-def readable(what: str) -> Generator[None]:
-    """Whatever goes wrong with what passed its checksum: another version wrote it, or a fault of this one did."""
+def reading(what: str, take: Callable[[bytes], None], body: bytes) -> None:
+    """Take in a part of the journal that has passed its checksum. Whatever goes wrong then, another version wrote it,
+    or a fault of this one did: raises JournalError."""
     try:
-        yield
+        take(body)
     except JournalError:
         raise
     except Exception as error:
@@ -311,14 +310,11 @@ def readable(what: str) -> Generator[None]:
         raise JournalError(f"{what} cannot be read ({why}). Did another doorstep write it? Start that one.") from error
 
 
-def in_sequence(rows: Iterable[bytes], last: int) -> Iterator[tuple[Row, int]]:
-    """The rows after number `last`, decoded, each with its size in bytes. Raises JournalError where one is missing or
-    cannot be read."""
-    for body in rows:
-        with readable(f"Row {last + 1} of the journal"):
-            row = decode_row(body)
-        if row.number != last + 1:
-            hint = "Restore the data directory from a backup, or move it away and start afresh."
-            raise JournalError(f"The journal goes from row {last} to row {row.number}: rows are missing. {hint}")
-        last = row.number
-        yield row, len(body)
+def decode_following(body: bytes, last: int) -> Row:
+    """The row after number `last`. Raises JournalError where it is missing, msgspec.DecodeError where it cannot be
+    read."""
+    row = decode_row(body)
+    if row.number != last + 1:
+        hint = "Restore the data directory from a backup, or move it away and start afresh."
+        raise JournalError(f"The journal goes from row {last} to row {row.number}: rows are missing. {hint}")
+    return row

@@ -55,11 +55,11 @@ from .model import (
     SyncAcked,
     SyncStated,
     SyncWelcomed,
+    decode_following,
     decode_snapshot,
     encode_row,
     encode_snapshot,
-    in_sequence,
-    readable,
+    reading,
 )
 from .outbox import Outbox
 from .scenario import Outcome, Refusal, Scenario, Sensor
@@ -118,15 +118,15 @@ class Node:
     def recover(self, snapshot: bytes | None, rows: Iterable[bytes]) -> None:
         """Back to where the journal ends. Raises JournalError where a row is missing or of another format."""
         if snapshot is not None:
-            with readable("The snapshot"):
-                self._restore(snapshot)
-        for row, size in in_sequence(rows, self.number):
-            with readable(f"Row {row.number} of the journal"):
-                effects = self._again(row, decided=True)
-            if effects[1:] != row.effects:
-                self.recovery_differences += 1
-            self.recovered_rows += 1
-            self.recovered_bytes += size
+            reading("The snapshot", self._restore, snapshot)
+        for body in rows:
+            reading(f"Row {self.number + 1} of the journal", self._recover, body)
+
+    def _recover(self, body: bytes) -> None:
+        row = decode_following(body, self.number)
+        self.recovery_differences += self._again(row, decided=True) != row.effects
+        self.recovered_rows += 1
+        self.recovered_bytes += len(body)
 
     def next_deadline(self) -> float | None:
         """When `handle` wants to be called even without inputs, in monotonic seconds."""
@@ -227,7 +227,7 @@ class Node:
         sensors: dict[str, Sensor] | None,
         cut: list[Batch] | None = None,
     ) -> list[Effect]:
-        """`sensors` are those of the scenarios that had a round in a recorded row; None: who has events or is due."""
+        """`sensors` are those of a recorded row (None: who has events or is due), `cut` its batches where it stands."""
         self.number += 1
         self.age_ms, self.last = age_ms, now
         if expired := self.pending_answers.expire(now.mono):
@@ -279,9 +279,9 @@ class Node:
                     self.dedup.remove(made[0], made[1].id)
 
         answers, batches = self._answers(receipts, messages, now), self._sync(now, cut)
-        effects: list[Recordable] = [*answers, *batches]
-        if reasons:
-            effects.append(Acknowledge([*reasons]))
+        effects: list[Recordable] = [*answers, *batches, *([Acknowledge([*reasons])] if reasons else ())]
+        if cut is not None:  # it is on disk, too
+            return [*effects]
         row = encode_row(Row(self.number, now, recorded, records, effects))
         answered: list[str | None] = [*reasons]
         for place in self._gaps:
