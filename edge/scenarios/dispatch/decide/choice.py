@@ -114,6 +114,9 @@ class _RoundDecision:
         due, to_fetch = self._due, self._orders.to_fetch
         shared = [(order.pickup_lat, order.pickup_lon) in to_fetch for order in due] if to_fetch else [False] * len(due)
         rest = [index for index, row in enumerate(self._choices) if row or shared[index]]
+        if len(rest) == 1 and not shared[rest[0]]:
+            self._assign(rest[0], self._choices[rest[0]][0])
+            return
         enough = len(rest) == 1 or len(rest) * PLENTY <= self._riders.idle
         if enough:
             wanted = Counter(row[0].rider for index in rest if (row := self._choices[index]))

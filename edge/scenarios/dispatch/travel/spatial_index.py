@@ -81,7 +81,7 @@ class SpatialIndex:
         looked_at = limit
         while True:
             spots = self._spots
-            cosines: NDArray[np.float64] = np.dot(self._table[: len(spots)], point)
+            cosines: NDArray[np.float64] = self._table[: len(spots)].dot(point)
             rows = (cosines >= _reach(cosines, looked_at, radius_m)).nonzero()[0]
             # A chord of the unit sphere, which is as long as its arc; a cosine is exact to a decimetre of distance.
             found = [
