@@ -2,22 +2,18 @@
 
 Nothing is changed here: `assignments` applies the decisions, also those that a recovery reads from a row.
 
-Orders join trips to their shop that are under way where that is cheapest (`bundling`). If each of the others could have
-an idle rider, it gets its cheapest candidate unless another order wants the same one; those that do are matched, each
-with a rider of its own, where that costs no more than to share one. All that are left are planned together
-(`round_plan`): riders also fetch several orders at once, or one after the other. Where more orders wait than a round
-takes up, it plans for fewer of them, in the same way.
+Where there are idle riders in plenty, an order that can join no trip gets its cheapest candidate unless another order
+wants the same one. All others are planned together (`round_plan`): they join trips to their shop that are under way, and
+riders also fetch several at once, or one after the other. Where more orders wait than a round takes up, it plans for
+fewer of them, in the same way.
 """
 
 from collections import Counter
 from typing import Final
 
-import numpy as np
-
 from ....core.model import Now
 from ...rounds import milliseconds
 from ..options import DispatchOptions
-from ..planner.search import FORBIDDEN, assign
 from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
 from ..state.positions import REDECIDE_S, Sensor
@@ -128,30 +124,7 @@ class _RoundDecision:
                     self._assign(index, best)
             rest = [index for index in rest if self._chosen[index] is None]
         for start in range(0, len(rest), PLAN_ORDERS_MAX):
-            part = rest[start : start + PLAN_ORDERS_MAX]
-            if not (enough and not any(shared[index] for index in part) and self._match(part)):
-                self._plan(part)
-
-    def _match(self, rest: list[int]) -> bool:
-        """Match orders of different shops to riders at the least total cost, if each gets one of its own for no more
-        than sharing one costs: the service at the other's door. Where one does not, nothing is done."""
-        due, share_s = self._due, self._rules.dropoff_service_s
-        if len({(due[index].pickup_lat, due[index].pickup_lon) for index in rest}) < len(rest):
-            return False
-        rows = [[option for option in self._choices[index] if option.rider not in self._serves] for index in rest]
-        column = {name: number for number, name in enumerate(dict.fromkeys(one.rider for row in rows for one in row))}
-        cost = np.full((len(rest), len(column) + len(rest)), FORBIDDEN)
-        for number, (index, row) in enumerate(zip(rest, rows, strict=True)):
-            cost[number, len(column) + number] = self._choices[index][0].total + share_s
-            for option in row:
-                cost[number, column[option.rider]] = option.total
-        columns: list[int] = assign(cost, return_cost=False)[1].tolist()
-        if max(columns) >= len(column):
-            return False
-        names = list(column)
-        for index, row, chosen in zip(rest, rows, columns, strict=True):
-            self._assign(index, next(option for option in row if option.rider == names[chosen]))
-        return True
+            self._plan(rest[start : start + PLAN_ORDERS_MAX])
 
     def _plan(self, part: list[int]) -> None:
         """Plan these orders, without the riders that are assigned already."""
