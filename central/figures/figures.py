@@ -5,7 +5,7 @@ longer ends with StoreSlow.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -20,6 +20,9 @@ SECONDS_MAX: Final = 5.0
 
 LOOK_EVERY: Final = 64
 """Rows that are added up between two looks at the clock."""
+
+NODES_AT_ONCE: Final = 64
+"""Of which one question asks: for a month by the hour some megabytes."""
 
 Series = dict[str, dict[int, Sum]]
 """For each scenario the sums of its periods, by when they begin."""
@@ -59,11 +62,13 @@ class Figures:
         found: dict[int, Sum] = {}
         with self._lock, self._driver.reading():
             nodes = dict(self._driver.rows("select id, name from node where record is not null order by name"))
-            for number in _timed(iter(nodes)):
-                for tier, start, end in self._whole_days(span):
-                    sql = f"select counters from {tier} where node = ? and start >= ? and start < ? and scenario = ?"  # noqa: S608 - one of three names
-                    for (counters,) in self._driver.rows(sql, (number, start, end, scenario)):
-                        self._add_named(found, number, counters, names)
+            rows = (
+                row
+                for tier, start, end in self._whole_days(span)
+                for row in self._of_nodes(nodes, "counters", Span(start, end, tier), scenario)
+            )
+            for number, counters in _timed(rows):
+                self._add_named(found, number, counters, names)
             if span.tier != "minute":
                 for node, _, of, _, _, _, counters, *_ in _timed(self._fresh(span, "")):
                     if of == scenario:
@@ -81,15 +86,9 @@ class Figures:
         """Counters of each scenario and node over the whole stretch, and of a scenario's measures the one that is
         named."""
         found: dict[str, dict[str, Sum]] = {}
-        sql = (
-            f"select scenario, first, until, events, counters, measures from {span.tier}"  # noqa: S608 - hour or day
-            " where node = ? and start >= ? and start < ?"
-        )
         with self._lock, self._driver.reading():
             nodes = dict(self._driver.rows("select id, name from node where record is not null order by name"))
-            rows = (
-                (number, *row) for number in nodes for row in self._driver.rows(sql, (number, span.start, span.end))
-            )
+            rows = self._of_nodes(nodes, "scenario, first, until, events, counters, measures", span)
             fresh = ((node, scenario, *more[:-1]) for node, _, scenario, *more in self._fresh(span, ""))
             for number, scenario, first, until, events, counters, sketches in _timed(chain(rows, fresh)):
                 total = found.setdefault(scenario, {}).setdefault(nodes[number], Sum())
@@ -110,6 +109,18 @@ class Figures:
         with self._lock, self._driver.reading():
             rows = self._driver.rows(sql, (span.start, span.end))
         return {(node, scenario): int(count) for node, scenario, count in rows}
+
+    def _of_nodes(self, nodes: Iterable[int], columns: str, span: Span, scenario: str = "") -> Iterator[Row]:
+        """Of each row of these nodes: the node, and the columns. A question is for many nodes, because its way to the
+        engine takes as long as reading one; and not for all, because their rows would be in memory at one time."""
+        numbers = list(nodes)
+        for begin in range(0, len(numbers), NODES_AT_ONCE):
+            some = numbers[begin : begin + NODES_AT_ONCE]
+            sql = (
+                f"select node, {columns} from {span.tier} where node in ({', '.join('?' * len(some))})"  # noqa: S608 - fixed names, marks
+                f" and start >= ? and start < ?{' and scenario = ?' if scenario else ''}"
+            )
+            yield from self._driver.rows(sql, (*some, span.start, span.end, *([scenario] if scenario else [])))
 
     def _add_named(self, found: dict[int, Sum], node: int, packed: bytes, names: Sequence[str]) -> None:
         counters = self._codec.unpack(packed, b"", b"")[0]
