@@ -52,7 +52,7 @@ async def test_it_shows_each_node_and_what_happens(fleet: FleetDemo) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 50)])
 async def test_all_that_happens_can_be_read(fleet: FleetDemo, width: int, height: int) -> None:
-    """Long lines go on in the next; where there is room the nodes' decisions have a panel; keys only with a keyboard."""
+    """Long lines go on in the next; where there is room decisions have a panel; keys only with a keyboard."""
     story = begin(fleet)
     for number in range(8):
         story.log(
