@@ -24,6 +24,7 @@ from .console.site import Console
 from .figures.figures import SECONDS_MAX, Figures
 from .fleet.health import NodeHealth
 from .health_index.read import health_index
+from .health_index.shops import shop_health
 from .operators.operators import Operators
 from .operators.tables import TABLES
 from .quarantine import settle
@@ -113,6 +114,7 @@ class Site:
             fleet=fleet,
             states=states,
             health=lambda days: health_index(self._figures, fleet(), days, self._now_ms(), config.health),
+            shops=lambda days, node: shop_health(self._figures, fleet(), days, self._now_ms(), config.health, node),
             health_options=config.health,
             settle=lambda batch, retry: self._settle(reader, batch, retry),
             end_rollout=self._end_rollout,

@@ -2,7 +2,7 @@
 
     python -m tests.pictures --to docs/images
 
-Takes two minutes, Chromium and its driver.
+Takes three minutes, Chromium and its driver.
 """
 
 import argparse
@@ -31,6 +31,7 @@ AT_THE_END = {
     "console-rollouts": "/rollouts",
     "console-ledger": "/ledger",
 }
+HEALTH = "/health?scenario=dispatch&days=1&node=shop-1"
 
 
 def main() -> None:
@@ -64,6 +65,8 @@ def _look(browser: Chrome, demo: "subprocess.Popen[str]", target: Path) -> None:
     _until("the ledger", lambda: fetch(port, "/api/ledger")["days"])
     for file, path in AT_THE_END.items():
         _picture(browser, url + path, target / f"{file}.png")
+    _until("the shops of the day", lambda: _has_shops(browser, url + HEALTH))
+    _picture(browser, url + HEALTH, target / "console-health.png", 2 * HEIGHT)
 
 
 def _is_red(health: list[dict[str, Any]]) -> bool:
@@ -71,13 +74,21 @@ def _is_red(health: list[dict[str, Any]]) -> bool:
     return [each["state"] for each in health].count("current") == len(health) - 1 and health[0]["state"] == "behind"
 
 
-def _picture(browser: Chrome, url: str, path: Path) -> None:
-    """As much of the page as it has, at most the height of the screen."""
+def _has_shops(browser: Chrome, url: str) -> bool:
+    """Nodes name them once their day is over, which is when the run ends."""
+    browser.get(url)
+    return bool(browser.find_elements(By.ID, "shops"))
+
+
+def _picture(browser: Chrome, url: str, path: Path, height_max: int = HEIGHT) -> None:
+    """As much of the page as it has, at most so much."""
     browser.get(url)
     time.sleep(1)  # charts are drawn when the page is there
     height = int(browser.execute_script("return document.querySelector('main').getBoundingClientRect().bottom")) + 16
-    clip = {"x": 0, "y": 0, "width": WIDTH, "height": min(height, HEIGHT), "scale": 1}
-    found = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
+    clip = {"x": 0, "y": 0, "width": WIDTH, "height": min(height, height_max), "scale": 1}
+    found = browser.execute_cdp_cmd(
+        "Page.captureScreenshot", {"format": "png", "clip": clip, "captureBeyondViewport": True}
+    )
     path.write_bytes(base64.b64decode(found["data"]))
     print(path)
 

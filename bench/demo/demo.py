@@ -211,7 +211,7 @@ class Demo:
         cuttable = options.live or self.site.scheme == "mqtts"
         uplink = {"uplink": await self.trouble.open_uplink()} if cuttable else {}
         link = behind(broker, username, password, self.folder)
-        node: dict[str, Any] = {**anchors, "scenarios": [DISPATCH, LABELS], **link, **sections, **uplink}
+        node = {**anchors, "scenarios": [DISPATCH, LABELS], "shop_scores": True, **link, **sections, **uplink}
         self.site.configure(tokens, node, roles={DESK: "dispatcher"})
         scheduler = Scheduler(Clock(options.speed, self.morning_ms, self._began_ms))
         url = broker or self.site.url

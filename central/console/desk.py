@@ -25,6 +25,7 @@ from ..figures.cache import Cache
 from ..figures.figures import Figures
 from ..health_index.index import Health
 from ..health_index.options import HealthOptions
+from ..health_index.shops import Shops
 from ..operators.operators import Operator, Operators
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreSlow
 from ..store.reader import Reader
@@ -56,9 +57,10 @@ T = TypeVar("T")
 
 class Centre(Struct, frozen=True):
     """What the console shows, and what it may have done. `fleet` gives how each node is, the worst first; `states` the
-    invitation and certificate of each node; `health` the health index of so many days; `settle` stores or discards a
-    batch (NODE/EPOCH/NUMBER): what became of it, and whether it is settled; `end_rollout` ends one (its number, how,
-    who); `invite` (name, days, replace) and `revoke` are None where nobody is invited."""
+    invitation and certificate of each node; `health` the health index of so many days, `shops` that of the shops
+    of one node, or of all; `settle` stores or discards a batch (NODE/EPOCH/NUMBER): what became of it, and whether it
+    is settled; `end_rollout` ends one (its number, how, who); `invite` (name, days, replace) and `revoke` are None
+    where nobody is invited."""
 
     name: str
     timezone: str
@@ -69,6 +71,7 @@ class Centre(Struct, frozen=True):
     fleet: Callable[[], Sequence[Any]]
     states: Callable[[], dict[str, dict[str, int]]]
     health: Callable[[int], Sequence[Health]]
+    shops: Callable[[int, str], Shops]
     health_options: HealthOptions
     settle: Callable[[str, bool], tuple[str, bool]]
     end_rollout: Callable[[int, str, str], None]

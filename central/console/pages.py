@@ -39,7 +39,7 @@ HEALTH_DAYS: Final = ("1", "7", "30", "90")
 """The choices of the pages."""
 
 NODES_SHOWN: Final = 100
-"""On the page Health, with nine parts each."""
+"""On the page Health, with nine parts each; of the shops as many."""
 
 
 class Page(Struct, frozen=True):
@@ -110,13 +110,25 @@ class Pages:
         scenarios = [each for each in found if not each.node]
         scenario = visit.query.get("scenario", "")
         scenario = scenario if any(each.scenario == scenario for each in scenarios) else ""
-        nodes = [each for each in found if each.node and scenario in ("", each.scenario)]
+        node = visit.query.get("node", "")
+        node = node if any(each.node == node for each in found) else ""
+        nodes = [each for each in found if each.node and scenario in ("", each.scenario) and node in ("", each.node)]
         shown = [each for each in scenarios if scenario in ("", each.scenario)]
         values = {"scenarios": scenarios, "shown": shown, "scenario": scenario}
-        values |= {"nodes": nodes[:NODES_SHOWN], "found": len(nodes)}
+        values |= {"node": node, "nodes": nodes[:NODES_SHOWN], "found": len(nodes)}
+        values |= self._shops(scenario, node if node or len(nodes) <= NODES_SHOWN else None, days)
         options = self._centre.health_options
         values |= {"mend_below": options.mend_below, "events_min": options.events_min}
+        values["orders_min"] = options.shop_orders_min
         return self._desk.show(visit, "health.html", days=days, choices=HEALTH_DAYS, **values)
+
+    def _shops(self, scenario: str, node: str | None, days: int) -> dict[str, Any]:
+        """The shops of a node, or of all (empty), as far as the page shows them; of too many nodes (None) none."""
+        if node is None:
+            return {"shops": [], "shops_found": None, "unnamed": 0}
+        found = self._desk.cache.get(("shops", days, node), lambda: self._centre.shops(days, node))
+        rows = [each for each in found.rows if scenario in ("", each.scenario)]
+        return {"shops": rows[:NODES_SHOWN], "shops_found": len(rows), "unnamed": found.unnamed}
 
     # -- figures -------------------------------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class Figures:
         series: Series = {}
         wanted = {f"{name}": name in of for name in _ALL}
         with self._lock, self._driver.reading():
-            for _, start, scenario, first, until, events, *columns in _timed(self._rows(span, node)):
+            for _, start, scenario, first, until, events, *columns in timed(self._rows(span, node)):
                 total = series.setdefault(scenario, {}).setdefault(self.calendar.start(span.tier, start), Sum())
                 total.reach(first, until, 0, events)
                 kept = [column if wanted[name] else b"" for name, column in zip(_ALL, columns, strict=True)]
@@ -67,10 +67,10 @@ class Figures:
                 for tier, start, end in self._whole_days(span)
                 for row in self._of_nodes(nodes, "counters", Span(start, end, tier), scenario)
             )
-            for number, counters in _timed(rows):
+            for number, counters in timed(rows):
                 self._add_named(found, number, counters, names)
             if span.tier != "minute":
-                for node, _, of, _, _, _, counters, *_ in _timed(self._fresh(span, "")):
+                for node, _, of, _, _, _, counters, *_ in timed(self._fresh(span, "")):
                     if of == scenario:
                         self._add_named(found, node, counters, names)
         return {name: found.get(number, Sum()) for number, name in nodes.items()}
@@ -90,7 +90,7 @@ class Figures:
             nodes = dict(self._driver.rows("select id, name from node where record is not null order by name"))
             rows = self._of_nodes(nodes, "scenario, first, until, events, counters, measures", span)
             fresh = ((node, scenario, *more[:-1]) for node, _, scenario, *more in self._fresh(span, ""))
-            for number, scenario, first, until, events, counters, sketches in _timed(chain(rows, fresh)):
+            for number, scenario, first, until, events, counters, sketches in timed(chain(rows, fresh)):
                 total = found.setdefault(scenario, {}).setdefault(nodes[number], Sum())
                 total.reach(first, until, 0, events)
                 name = measures.get(scenario, "")
@@ -197,8 +197,8 @@ class Figures:
                 yield row
 
 
-def _timed(rows: Iterator[Any]) -> Iterator[Any]:
-    """The same, as long as there is time."""
+def timed(rows: Iterator[T]) -> Iterator[T]:
+    """The same, as long as there is time. Raises StoreSlow."""
     until = monotonic() + SECONDS_MAX
     for number, row in enumerate(rows):
         if number % LOOK_EVERY == 0 and monotonic() > until:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from edge.messages.batches import combine
 
 from .options import HealthOptions
-from .parts import PARTS, Counted, Name, Part, parts_of
+from .parts import PARTS, Counted, Name, Part, parts_of, parts_of_shop
 
 KNOWN_MIN: Final = 0.5
 """The share of the weights that must have a score of their own, before all have one together."""
@@ -18,13 +18,15 @@ Advice = Literal["", "keep", "mend", "retire"]
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """A scenario at a node; over all nodes together where `node` is empty. Without enough data there is no score, and
-    no advice. What is to be mended is `mend`, at the node `where`. `sentence` has all that in words."""
+    """A scenario at a node, or at a shop of it; over all nodes together where `node` is empty. Without enough data
+    there is no score, and no advice. What is to be mended is `mend`, at the node `where`. `sentence` has all that in
+    words. `events` of a shop are the orders that it was asked for."""
 
     scenario: str
     node: str
-    score: int | None
-    advice: Advice
+    shop: str = ""
+    score: int | None = None
+    advice: Advice = ""
     mend: Name | Literal[""] = ""
     where: str = ""
     sentence: str = ""
@@ -41,9 +43,24 @@ def index(found: Mapping[str, Mapping[str, Counted]], options: HealthOptions) ->
         whole = _health(scenario, "", together(list(nodes.values())), options)
         if whole.advice == "mend":
             where = _worst(own, whole.mend)
-            whole = replace(whole, where=where, sentence=_sentence(replace(whole, where=where), options))
+            whole = replace(whole, where=where, sentence=_sentence(replace(whole, where=where), options.events_min))
         made += [whole, *own]
-    return sorted(made, key=lambda each: (each.score is None, each.score or 0, each.scenario, each.node))
+    return _worst_first(made)
+
+
+def shop_index(found: Mapping[tuple[str, str, str], Counted], options: HealthOptions) -> list[Health]:
+    """Of each shop, likewise. `found` is by scenario, node and shop."""
+    least, little = options.shop_orders_min, options.retire_shop_orders_per_day
+    made: list[Health] = []
+    for (scenario, node, shop), counted in found.items():
+        parts = parts_of_shop(scenario, counted, options)
+        one = Health(scenario=scenario, node=node, shop=shop, events=counted.events, parts=parts)
+        made.append(_scored(one, options, least, little))
+    return _worst_first(made)
+
+
+def _worst_first(made: list[Health]) -> list[Health]:
+    return sorted(made, key=lambda each: (each.score is None, each.score or 0, each.scenario, each.node, each.shop))
 
 
 def together(counted: Sequence[Counted]) -> Counted:
@@ -66,24 +83,31 @@ def together(counted: Sequence[Counted]) -> Counted:
 
 def _health(scenario: str, node: str, counted: Counted, options: HealthOptions) -> Health:
     parts = parts_of(scenario, counted, options)
+    made = Health(scenario=scenario, node=node, events=counted.events, parts=parts)
+    return _scored(made, options, options.events_min, options.retire_events_per_day)
+
+
+def _scored(made: Health, options: HealthOptions, least: int, little: int) -> Health:
+    """With score and advice. `least` events are needed for a score; fewer than `little` a day are little use."""
+    parts = made.parts
     known = [part for part in parts if part.score is not None and part.weight]
     weight = sum(part.weight for part in known)
     possible = sum(part.weight for part in parts if part.missing != "no_such")
     score = None
-    if counted.events >= options.events_min and weight and weight >= KNOWN_MIN * possible:
+    if made.events >= least and weight and weight >= KNOWN_MIN * possible:
         score = round(sum(part.weight * (part.score or 0) for part in known) / weight)
-    made = Health(scenario=scenario, node=node, score=score, advice="", events=counted.events, parts=parts)
+    made = replace(made, score=score)
     by_name = {part.name: part for part in parts}
     use, trend = by_name["use"].value, by_name["trend"].value
-    if use is not None and trend is not None and use < options.retire_events_per_day and trend < options.retire_trend:
+    if use is not None and trend is not None and use < little and trend < options.retire_trend:
         made = replace(made, advice="retire")
     elif score is not None:
         worst = max(known, key=lambda part: (part.weight * (100 - (part.score or 0)), -PARTS.index(part.name)))
         wrong = score < options.mend_below or any(
             (part.score or 0) < options.mend_below for part in known if _counts(part)
         )
-        made = replace(made, advice="mend", mend=worst.name, where=node) if wrong else replace(made, advice="keep")
-    return replace(made, sentence=_sentence(made, options))
+        made = replace(made, advice="mend", mend=worst.name, where=made.node) if wrong else replace(made, advice="keep")
+    return replace(made, sentence=_sentence(made, least))
 
 
 def _counts(part: Part) -> bool:
@@ -102,16 +126,16 @@ def _worst(own: Sequence[Health], name: str) -> str:
     return min(scored, default=(0.0, 0, ""))[2]
 
 
-def _sentence(health: Health, options: HealthOptions) -> str:
+def _sentence(health: Health, least: int) -> str:
     """English; the console has its own words."""
-    left_out = [part.name for part in health.parts if part.missing == "no_such"]
+    left_out = [part.name for part in health.parts if part.missing == "no_such" and not health.shop]
     few = [part.name for part in health.parts if part.missing == "too_few" and part.weight]
     more = f" Not part of this scenario: {', '.join(left_out)}." if left_out else ""
     more += f" Too little data: {', '.join(few)}." if few else ""
     if health.advice == "retire":
         return f"Retire it: it is little used, and less than before.{more}"
     if health.score is None:
-        return f"No score yet: {health.events} of {options.events_min} events.{more}"
+        return f"No score yet: {health.events} of {least} {'orders' if health.shop else 'events'}.{more}"
     if health.advice == "mend":
         part = next(part for part in health.parts if part.name == health.mend)
         where = f", first at {health.where}" if health.where and health.where != health.node else ""

@@ -23,9 +23,11 @@ class HealthOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     trend: Weight = 5
     response_ms: Annotated[dict[str, Budget], Meta(max_length=64)] = {}
     events_min: Annotated[int, Meta(ge=1, le=2**40)] = 200
+    shop_orders_min: Annotated[int, Meta(ge=1, le=2**40)] = 50
     values_min: Annotated[int, Meta(ge=1, le=2**40)] = 20
     mend_below: Annotated[int, Meta(ge=1, le=100)] = 60
     retire_events_per_day: Annotated[int, Meta(ge=0, le=2**40)] = 20
+    retire_shop_orders_per_day: Annotated[int, Meta(ge=0, le=2**40)] = 2
     retire_trend: Annotated[float, Meta(ge=0, le=1)] = 0.7
 
     def weights(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edge.messages.batches import quantiles
 
@@ -30,7 +31,8 @@ PARTS: Final[tuple[Name, ...]] = (
 class Profile(Struct, frozen=True):
     """Where a scenario counts what parts are made of; empty: it has no such part. `answer` is the measure of its
     response, with its usual budget; `over` a counter of seconds, one share of each value of `answer`. Of `kept` the
-    counter `late` is taken off."""
+    counter `late` is taken off. `orders` and `refused` count what a shop was asked for; empty: it has no figures of
+    shops."""
 
     answer: str = ""
     budget_ms: int = 0
@@ -40,6 +42,8 @@ class Profile(Struct, frozen=True):
     broken: str = ""
     offers: str = ""
     declined: tuple[str, ...] = ()
+    orders: str = ""
+    refused: str = ""
 
 
 PROFILES: Final = {
@@ -51,6 +55,8 @@ PROFILES: Final = {
         broken="promise.broken",
         offers="order.offered",
         declined=("offer.declined", "offer.timed_out"),
+        orders="order.placed",
+        refused="order.refused",
     ),
     "labels": Profile(
         answer="set_to_shown_ms",
@@ -75,6 +81,10 @@ SCALES: Final[dict[Name, tuple[float, float]]] = {
 }
 """For each part the value that is worth 100, and the one from which on it is worth nothing; linear between. The 90th
 percentile over its budget, minutes, shares, shares, shares, seconds, a share, events a day and node, a ratio."""
+
+
+SHOP_USE: Final = 20.0
+"""Orders a day that are worth 100 of a shop's use."""
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -108,10 +118,29 @@ class Counted(Struct, frozen=True, kw_only=True):
 def parts_of(scenario: str, found: Counted, options: HealthOptions) -> list[Part]:
     """All nine, in their sequence."""
     profile = PROFILES.get(scenario, Profile())
-    made = {
+    made: dict[Name, Part] = {
         part.name: part for part in (*_answers(profile, scenario, found, options), *_shares(profile, found, options))
     }
     made |= {part.name: part for part in _common(found, options)}
+    return _all(made, options)
+
+
+def parts_of_shop(scenario: str, found: Counted, options: HealthOptions) -> list[Part]:
+    """The same of a shop, of which there is neither a sketch nor anything that only its node has. Its events are the
+    orders that it was asked for."""
+    profile, counted = PROFILES.get(scenario, Profile()), found.counters
+    made: dict[Name, Part] = {part.name: part for part in _shares(profile, found, options)}
+    if profile.over:
+        made["quality"] = _quality(profile, {profile.over: 0, **counted}, counted.get(profile.answer, 0), options)
+    made["refusals"] = _share("refusals", counted.get(profile.refused, 0), found.events, options)
+    use = found.events / found.days
+    of_use = _part("use", use * SCALES["use"][0] / SHOP_USE, options.values_min, options)
+    made["use"] = replace(of_use, value=use)
+    made["trend"] = _trend(found, options)
+    return _all(made, options)
+
+
+def _all(made: Mapping[Name, Part], options: HealthOptions) -> list[Part]:
     return [made.get(name, Part(name=name, weight=options.weights()[name], missing="no_such")) for name in PARTS]
 
 
@@ -141,10 +170,14 @@ def _answers(profile: Profile, scenario: str, found: Counted, options: HealthOpt
         )
     ]
     if profile.over:
-        over = found.counters.get(profile.over)  # a node of an earlier version does not count it
-        minutes = over / 60 / count if over is not None and count else None
-        made.append(_part("quality", minutes, count if over is not None else 0, options))
+        made.append(_quality(profile, found.counters, count, options))
     return made
+
+
+def _quality(profile: Profile, counted: Mapping[str, int], count: int, options: HealthOptions) -> Part:
+    over = counted.get(profile.over)  # a node of an earlier version does not count it
+    minutes = over / 60 / count if over is not None and count else None
+    return _part("quality", minutes, count if over is not None else 0, options)
 
 
 def _shares(profile: Profile, found: Counted, options: HealthOptions) -> list[Part]:
@@ -174,9 +207,13 @@ def _common(found: Counted, options: HealthOptions) -> list[Part]:
         value = found.behind_s[0] if nodes == 1 else current
         made.append(Part(name="freshness", weight=options.freshness, score=score, value=value, count=nodes))
     made.append(_part("use", found.events / found.days / max(nodes, 1), options.values_min, options))
-    ratio = found.events / found.before if found.before else None
-    made.append(_part("trend", ratio, found.before, options))
+    made.append(_trend(found, options))
     return made
+
+
+def _trend(found: Counted, options: HealthOptions) -> Part:
+    ratio = found.events / found.before if found.before else None
+    return _part("trend", ratio, found.before, options)
 
 
 def _share(name: Name, some: int, whole: int, options: HealthOptions) -> Part:

@@ -26,11 +26,12 @@ from edge.messages.batches import (
 )
 from edge.messages.sync.ledger import SYNC_LEDGER, decode_counts
 from edge.messages.sync.report import SYNC_REPORT, decode_report
+from edge.messages.sync.shops import withhold_shops
 from edge.messages.sync.statement import SYNC_STATEMENT, decode_signed, decode_statement, entries
 from edge.mqtt.seam import Publish
 
 from ..store.engine.driver import StoreFailed, StoreFull, StoreLost, StoreRefused
-from ..store.group import Group
+from ..store.group import Group, ShopsKept
 from ..store.store import Store
 from .admit import Bounds, admit, with_rows
 from .verify import (
@@ -127,10 +128,13 @@ class BatchValidator:
             return BatchOutcome(reason=Reason.NOT_YOURS)
         for _ in entries(statement):
             pass  # raises ValueError where there is one that cannot be read
+        tables, shops = withhold_shops(statement.shops, self._bounds.k_anonymity), None
+        if tables:
+            shops = ShopsKept(statement.instance, statement.shops_since, tables)
         at, digest = self._wall_ms(), sha256(signed.body).digest()
-        if reason := self._over(publish.client, 1, at):
+        if reason := self._over(publish.client, 1 + sum(len(each.shops) for each in tables), at):
             return BatchOutcome(reason=reason)
-        self._store.keep(publish.client, statement.day, digest, publish.payload, at)
+        self._store.keep(publish.client, statement.day, digest, publish.payload, at, shops)
         return BatchOutcome()
 
     def _ledger(self, publish: Publish) -> BatchOutcome:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from edge.messages.batches import BatchMessage, Window
 from edge.messages.sync.ledger import ShopDay
+from edge.messages.sync.shops import ShopTable
 
 from ..ingest.verify import Alarm, NodeRecord
 
@@ -18,6 +19,9 @@ STATEMENTS_PER_NODE_MAX: Final = 512
 
 LEDGER_DAYS_PER_NODE_MAX: Final = 20_000
 """Days of shops of one node of which the differences are kept: three years of 18 shops; the oldest go."""
+
+SHOP_DAYS_PER_NODE_MAX: Final = 1_200
+"""Days of one node with figures of its shops: three years, and more where a node was restored; the oldest go."""
 
 BatchKey = tuple[str, int, int]
 """A node's name, an epoch and a number."""
@@ -60,6 +64,15 @@ class Aside(Struct, frozen=True):
     at: int
 
 
+class ShopsKept(Struct, frozen=True):
+    """What became of the orders of shops on the day of a statement: `since` (Unix ms) the node of this data directory
+    counted them. A later one of the same takes its place."""
+
+    instance: str
+    since: int
+    tables: list[ShopTable]
+
+
 class Kept(Struct, frozen=True):
     """A statement to be kept: its day, and the message as it came."""
 
@@ -68,6 +81,7 @@ class Kept(Struct, frozen=True):
     sha256: bytes
     at: int
     message: bytes
+    shops: ShopsKept | None = None
 
 
 class Group:
@@ -136,10 +150,10 @@ class Group:
         self._alarm(record.node, Alarm("quarantined", f"{where} See: doorstep central quarantine."), at)
         return True
 
-    def keep(self, node: str, day: int, sha256: bytes, message: bytes, at: int) -> None:
+    def keep(self, node: str, day: int, sha256: bytes, message: bytes, at: int, shops: ShopsKept | None = None) -> None:
         """A statement came, perhaps again."""
         self._seen(node, at)
-        self.statements.append(Kept(node, day, sha256, at, message))
+        self.statements.append(Kept(node, day, sha256, at, message, shops))
 
     def compare(self, node: str, days: list[ShopDay], at: int) -> None:
         """A node has compared ledgers of shops."""

@@ -26,8 +26,8 @@ HASHES_KEPT: Final = 8 * BATCHES_IN_FLIGHT_MAX
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """For how long each tier is kept, in ms. The hashes of batches are kept as long as the
-    minutes, alarms and statements as long as the hours, differences of ledgers as long as the days."""
+    """For how long each tier is kept, in ms. The hashes of batches are kept as long as the minutes, alarms and
+    statements as long as the hours, differences of ledgers and figures of shops as long as the days."""
 
     minute: int = 7 * DAY_MS
     hour: int = 90 * DAY_MS
@@ -66,6 +66,7 @@ def prune(store: Store, wall_ms: int, lived_ms: int, kept: Kept) -> Iterator[int
         for _, name in nodes:
             with driver.transaction():
                 gone = driver.run("delete from ledger where node = ? and at < ?", (name, before))
+                gone += driver.run("delete from shops where node = ? and at < ?", (name, before))
             yield gone
         yield from _sums(store, "fleet_day", [(number,) for number in range(BUCKETS)], calendar.day(before))
         yield from _sums(store, "day", nodes, calendar.day(before))

@@ -21,7 +21,14 @@ from ..ingest.verify import EVENTS_MAX, Alarm, NodeRecord, unpacker
 from .backlog import Backlog
 from .beside import SummingProcess
 from .engine.driver import Driver
-from .group import LEDGER_DAYS_PER_NODE_MAX, STATEMENTS_PER_NODE_MAX, Group, Kept, Known
+from .group import (
+    LEDGER_DAYS_PER_NODE_MAX,
+    SHOP_DAYS_PER_NODE_MAX,
+    STATEMENTS_PER_NODE_MAX,
+    Group,
+    Kept,
+    Known,
+)
 from .rows import MINUTE_COLUMNS, Codec, window_rows
 from .sums import ROLLED_AT_ONCE, Sums, Work, upsert
 from .tiers import Calendar, bucket_of
@@ -144,6 +151,18 @@ class Store:
             " (select min(at) from (select at from statement where node = ? order by at desc limit ?) latest)",
             (kept.node, kept.node, STATEMENTS_PER_NODE_MAX),
         )
+        if kept.shops is not None:
+            self.driver.run(
+                "insert into shops(node, day, instance, since, at, message) values(?, ?, ?, ?, ?, ?)"
+                " on conflict(node, day, instance, since) do update set at = excluded.at, message = excluded.message"
+                " where shops.at <= excluded.at",
+                (kept.node, kept.day, kept.shops.instance, kept.shops.since, kept.at, _encode(kept.shops.tables)),
+            )
+            self.driver.run(
+                "delete from shops where node = ? and (day, instance, since) in (select day, instance, since from shops"
+                " where node = ? order by day desc, since desc limit ? offset ?)",
+                (kept.node, kept.node, SHOP_DAYS_PER_NODE_MAX, SHOP_DAYS_PER_NODE_MAX),
+            )
 
     def alarm(self, node: str, alarm: Alarm, at: int) -> None:
         """Keep an alarm of its own, in one transaction."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.limits import IDENTIFIER_PATTERN
+from edge.limits import IDENTIFIER_PATTERN, NAME_PATTERN
 from edge.messages.sync.ledger import KINDS
 
 from ..figures.span import PERIODS_MAX, STEP_MS
@@ -144,12 +144,13 @@ _HEALTH_ROW: Final = _object(
     {
         "scenario": _TEXT,
         "node": {"type": "string", "description": "Empty: all nodes together."},
+        "shop": {"type": "string", "description": "Empty: not of a shop."},
         "score": {"type": ["integer", "null"], "description": "From 0 to 100; null without enough data."},
         "advice": {"enum": ["", "keep", "mend", "retire"]},
         "mend": {"enum": ["", *PARTS], "description": "The part that costs most."},
         "where": {"type": "string", "description": "The node where it is worst."},
         "sentence": _TEXT,
-        "events": _INT,
+        "events": {"type": "integer", "description": "Of a shop: the orders that it was asked for."},
         "parts": {"type": "array", "items": _PART},
     }
 )
@@ -277,11 +278,18 @@ def _health() -> dict[str, Any]:
     name = {"type": "string", "pattern": _NAME}
     days = {"type": "integer", "minimum": 1, "maximum": DAYS_MAX, "default": DAYS}
     after = _query("after", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "`next` of the page before.")
-    found = _object({"days": _INT, "rows": _list(_HEALTH_ROW), "next": _MAYBE})
-    which = [_query("scenario", name, "Of one scenario."), _query("node", name, "Of one node.")]
+    unnamed = {"type": "integer", "description": "By shop: orders at others, which are not named."}
+    found = _object({"days": _INT, "rows": _list(_HEALTH_ROW), "next": _MAYBE}, {"unnamed": unnamed})
+    shop = {"type": "string", "pattern": NAME_PATTERN.replace(r"\A", "^").replace(r"\Z", "$")}
+    which = [
+        _query("by", {"enum": ["node", "shop"], "default": "node"}, "With shop: of shops, over whole days (UTC)."),
+        _query("scenario", name, "Of one scenario."),
+        _query("node", name, "Of one node."),
+        _query("shop", shop, "Of one shop."),
+    ]
     return {
         "/v1/health": _get(
-            "The health index: each scenario over all nodes and at each, the worst first.",
+            "The health index: each scenario over all nodes and at each, or each shop; the worst first.",
             "read",
             _responses(found, 400),
             [_query("days", days, "Of so many days."), *which, _LIMIT, after],

@@ -1,13 +1,13 @@
 """The parameters of a request, each checked. What cannot be used is refused with its name and what to write. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
 from msgspec import Struct
 
-from edge.limits import IDENTIFIER_PATTERN
+from edge.limits import IDENTIFIER_PATTERN, NAME_PATTERN
 
 from ..api import DAY_MS, QueryError, instant
 from ..figures.span import PERIODS_MAX, STEP_MS, Span
@@ -65,6 +65,22 @@ def identifier(query: Mapping[str, str], name: str) -> str:
     text = query.get(name, "")
     if name in query and not re.fullmatch(IDENTIFIER_PATTERN, text):
         raise Refused(400, f"{name} has up to 64 lower-case letters, digits and dashes, and begins with no dash.")
+    return text
+
+
+def client(query: Mapping[str, str], name: str) -> str:
+    """The name of a shop, empty where there is none. Raises Refused."""
+    text = query.get(name, "")
+    if name in query and not re.fullmatch(NAME_PATTERN, text):
+        raise Refused(400, f"{name} has up to 64 letters, digits, dots, dashes and underscores.")
+    return text
+
+
+def one_of(query: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    """One of these words, by default the first. Raises Refused."""
+    text = query.get(name, words[0])
+    if text not in words:
+        raise Refused(400, f"{name} is one of {', '.join(words)}.")
     return text
 
 

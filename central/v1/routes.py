@@ -159,16 +159,25 @@ class Api:
 
     def _health(self, request: Request, _: str) -> Response:
         query = request.query_params
-        questions.only(query, "days", "scenario", "node", "limit", "after")
+        questions.only(query, "days", "by", "scenario", "node", "shop", "limit", "after")
         days = questions.number(query, "days", DAYS, DAYS_MAX)
         limit = questions.number(query, "limit", questions.LIMIT, questions.LIMIT_MAX)
         after = questions.number(query, "after", 0, questions.NUMBER_MAX, 0)
         scenario, node = questions.identifier(query, "scenario"), questions.identifier(query, "node")
-        found = self._desk.cache.get(("health", days), lambda: self._centre.health(days))
-        chosen = [each for each in found if scenario in ("", each.scenario) and node in ("", each.node)]
-        page, following, link = _page("/v1/health", query, chosen, after, limit)
-        body = {"days": days, "rows": page, "next": following}
-        return answer(request, body, link=link)
+        by, shop = questions.one_of(query, "by", ("node", "shop")), questions.client(query, "shop")
+        body: dict[str, Any] = {"days": days}
+        if by == "shop" or shop:
+            shops = self._desk.cache.get(("shops", days, node), lambda: self._centre.shops(days, node))
+            found, body["unnamed"] = shops.rows, shops.unnamed
+        else:
+            found = self._desk.cache.get(("health", days), lambda: self._centre.health(days))
+        chosen = [
+            each
+            for each in found
+            if scenario in ("", each.scenario) and node in ("", each.node) and shop in ("", each.shop)
+        ]
+        page, body["next"], link = _page("/v1/health", query, chosen, after, limit)
+        return answer(request, {**body, "rows": page}, link=link)
 
     def _ledger(self, request: Request, _: str) -> Response:
         query = request.query_params

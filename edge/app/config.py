@@ -84,6 +84,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     journal_max_gb: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
     keep_free_text: bool = False
     k_anonymity: Annotated[int, Meta(ge=2, le=1_000)] = 5
+    shop_scores: bool = False
     cell_resolution: Annotated[int, Meta(ge=4, le=10)] = 8
     crs: Literal["wgs84", "gcj02"] = "wgs84"
     # what it decides
@@ -120,6 +121,7 @@ class Config(Options, frozen=True, kw_only=True):
             node=self.node,
             crs=self.crs,
             k_anonymity=self.k_anonymity,
+            shop_scores=self.shop_scores,
             cell_resolution=self.cell_resolution,
             retention_s=int(self.retention_days * 86_400),
             keep_free_text=self.keep_free_text,
@@ -129,7 +131,7 @@ class Config(Options, frozen=True, kw_only=True):
 
 RELOADABLE: Final = frozenset(
     "credentials shops token_keys token_audience token_revoked tls_cert tls_key messages_per_s messages_burst "
-    "rows_per_day_max retention_days journal_max_gb keep_free_text k_anonymity log_level link_token_file "
+    "rows_per_day_max retention_days journal_max_gb keep_free_text k_anonymity shop_scores log_level link_token_file "
     "uplink_token_file webhook_secret_file metrics_token_file".split()
 )
 """Options that SIGHUP applies, beside those of the scenarios; the files that they name are read again too."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import Clock
-from ..core.aggregate import cell_of
 from ..core.model import Configure
 from ..core.node import Node
 from ..errors import ConfigError, DoorstepError, JournalBroken
@@ -40,6 +39,7 @@ from ..log.events import (
     TASK_ENDED,
 )
 from ..log.writer import Writer, opened, set_level, version
+from ..messages.coordinates import cell_of
 from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS
 from ..pipeline.drops import DropCounter
@@ -132,9 +132,8 @@ class _Running:
             clock.now(),
             speed=config.clock_speed,
             data_dir=Path(config.data_dir),
-            retention_days=config.retention_days,
-            k_anonymity=config.k_anonymity,
         )
+        status.keeping(config.retention_days, config.k_anonymity, config.shop_scores)
         self._pipeline = pipeline = Pipeline(node, journal, clock, status, config.crs, self._fail)
         self._retention = Retention(pipeline, journal, clock)
         warn_recovered(status, recovery.alarms, node)
@@ -351,7 +350,7 @@ class _Running:
         self._listeners.read(config)
         self._config = config
         set_level(config.log_level)
-        self._status.keeping(config.retention_days, config.k_anonymity)
+        self._status.keeping(config.retention_days, config.k_anonymity, config.shop_scores)
         files.keep(Path(config.data_dir), config.files)
         if config.rules() != self._pipeline.node.rules:
             self._pipeline.post([Configure(config.rules())])

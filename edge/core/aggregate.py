@@ -21,9 +21,7 @@ State changes only in `count`, `add`, `discard`, `configure` and a `seal` that r
 the caller keeps a row of exactly those calls, and a replay of the rows comes to the same bytes.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, Final, cast
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -38,7 +36,10 @@ from ..limits import (
     WINDOW_S,
 )
 from ..messages.batches import Cell, Measure, Window, fold
+from ..messages.coordinates import cell_of
 from ..messages.envelope import Client
+from ..messages.sync.shops import ShopDays
+from ..messages.sync.statement import DAY_MS
 from .effects import Measured
 from .model import Now
 
@@ -64,15 +65,6 @@ WALL_MS_MAX: Final = 253_000_000_000_000
 
 _WINDOW_MS: Final = WINDOW_S * 1000
 _GRACE_MS: Final = WINDOW_GRACE_S * 1000
-
-
-@cache
-def cell_of() -> Callable[[float, float, int], int]:
-    """From degrees (WGS-84) and a resolution to the H3 cell. The library takes 20 ms to import, which no start waits
-    for: the node does it beside its first work."""
-    import h3.api.basic_int  # pyright: ignore[reportMissingTypeStubs]
-
-    return cast(Any, h3.api.basic_int).latlng_to_cell
 
 
 class _Timeline(Struct, frozen=True, array_like=True):
@@ -164,8 +156,8 @@ class Windows:
         draft.events += events
         _count(draft, name, n)
 
-    def add(self, scenario: str, now: Now, measured: Measured) -> None:
-        """What a round of the scenario has counted, measured and located."""
+    def add(self, scenario: str, now: Now, measured: Measured, shops: ShopDays) -> None:
+        """What a round of the scenario has counted, measured and located, and what of it belongs to a shop's day."""
         draft = None
         for name, at_ms, n, events in measured.counts:
             if draft is None or not self._last_from <= at_ms < self._last_to:
@@ -191,6 +183,10 @@ class Windows:
                 pending.clear()
         for name, at_ms, lat, lon, person in measured.places:
             self._locate(self._draft(scenario, at_ms, now), name, cell_of()(lat, lon, self._resolution), person)
+        for shop, name, at_ms, n, person in measured.shops:
+            age_ms = self._label - at_ms
+            at_ms = at_ms if -WALL_SKEW_MS_MAX <= age_ms <= LATENESS_S_MAX * 1000 else self._label
+            shops.add(at_ms // DAY_MS, scenario, shop, name, n, person, self._label)
 
     def _locate(self, draft: _Draft, name: str, cell: int, person: str) -> None:
         """One event in a cell, by one person."""

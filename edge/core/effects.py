@@ -21,12 +21,14 @@ gets MessagePack until its next event."""
 
 class Measured(Struct):
     """What one scenario counts in one round, each with its stamp (Unix ms): counters, by how much they grow and how
-    many durable events that is; values of sketches (whole milliseconds, seconds or metres as the name has it); and
-    places (degrees, WGS-84) of persons, which become cells and are forgotten."""
+    many durable events that is; values of sketches (whole milliseconds, seconds or metres as the name has it);
+    places (degrees, WGS-84) of persons, which become cells and are forgotten; and once more the counters that belong
+    to a shop, each with the shop, and the person through whom it grew."""
 
     counts: list[tuple[str, int, int, int]] = []
     values: list[tuple[str, int, int]] = []
     places: list[tuple[str, int, float, float, str]] = []
+    shops: list[tuple[str, str, int, int, str]] = []
 
 
 class Effects:
@@ -81,13 +83,19 @@ class Effects:
         if void is not None:
             del self.messages[void]
 
-    def count(self, name: str, at_ms: int, n: int = 1) -> None:
-        """A counter of the window of `at_ms` (wall clock) grows by `n`."""
+    def count(self, name: str, at_ms: int, n: int = 1, shop: str = "", person: str = "") -> None:
+        """A counter of the window of `at_ms` (wall clock) grows by `n`. Where it belongs to a shop, so does the shop's
+        own of that day, through a person: it leaves the node only with the option `shop_scores`, and only where enough
+        people contributed."""
         self.measured.counts.append((name, at_ms, n, 0))
+        if shop:
+            self.measured.shops.append((shop, name, at_ms, n, person))
 
-    def measure(self, name: str, at_ms: int, value: int) -> None:
-        """A value of a sketch of the window of `at_ms`."""
+    def measure(self, name: str, at_ms: int, value: int, shop: str = "", person: str = "") -> None:
+        """A value of a sketch of the window of `at_ms`. Of a shop it counts how many values there are."""
         self.measured.values.append((name, at_ms, value))
+        if shop:
+            self.measured.shops.append((shop, name, at_ms, 1, person))
 
     def locate(self, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
         """A count by place, which leaves the node only where enough people contributed. The cells are of WGS-84

@@ -131,6 +131,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     node: str
     crs: str = "wgs84"
     k_anonymity: int = 5
+    shop_scores: bool = False
     cell_resolution: int = 8
     retention_s: int = 7 * 24 * 3600
     keep_free_text: bool = False

@@ -268,7 +268,7 @@ class Node:
                 reasons[index] = reason = outcome.refusal.reason if outcome.refusal else ""
                 out.measured.counts.append((self._decided(kind, reason), body.at, 1, 1))
                 receipts[index] = (event.client, receipt_of(scenario.receipt, body.id, kind, outcome, now), event.json)
-            self.windows.add(name, now, out.measured)
+            self.windows.add(name, now, out.measured, self.outbox.statements.shops)
             self.decided += out.decisions
             records.append(ScenarioRecord(name, sensor.record()))
             messages += out.messages.values()
@@ -350,12 +350,12 @@ class Node:
                 raise TypeError(f"{type(item).__name__} is no input of the core")
 
     def _configure(self, rules: Rules) -> None:
-        if self.rules is None:
-            self.outbox = Outbox(rules.node)
+        self.outbox = Outbox(rules.node) if self.rules is None else self.outbox
         self.rules, self.catalog.keeps_text = rules, rules.keep_free_text
         self._effects = {name: Effects(rules.crs, self._packed, self.catalog.down_kinds) for name in self.scenarios}
         self._deadlines.clear()
         self.windows.configure(rules.k_anonymity, rules.cell_resolution)
+        self.outbox.statements.configure_shops(rules.k_anonymity if rules.shop_scores else 0)
         for name, scenario in self.scenarios.items():
             if name in rules.scenarios:
                 scenario.configure(msgspec.msgpack.decode(rules.scenarios[name], type=scenario.options))

@@ -85,7 +85,9 @@ class _InFlight(Struct, frozen=True, array_like=True):
     cut_at: float
 
 
-class _State(Struct, array_like=True):
+class State(Struct, array_like=True):
+    """The snapshot."""
+
     epoch: int
     through: int
     head: bytes
@@ -101,7 +103,7 @@ class _State(Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_State).decode
+_decode = msgspec.msgpack.Decoder(State).decode
 
 Key = tuple[int, int, str]
 
@@ -262,7 +264,7 @@ class Outbox:
 
     def snapshot(self) -> bytes:
         """Everything, for `restore`."""
-        state = _State(
+        state = State(
             self.epoch,
             self.through,
             self._head,

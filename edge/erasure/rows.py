@@ -28,6 +28,7 @@ from ..core.model import (
     ScenarioRecord,
     Snapshot,
 )
+from ..core.outbox import State as OutboxState
 from ..core.scenario import Part, Scenario
 from ..messages.envelope import free_texts, loose
 from ..scenarios.names import Forms, Renaming
@@ -86,6 +87,7 @@ class Erasure:
             packed_clients=[self.names.name(each) for each in state.packed_clients],
             pending_answers=state.pending_answers if same else msgspec.msgpack.encode((left, counters)),
             windows=self.names.packed(state.windows, WindowsState),
+            outbox=self._outbox(state.outbox),
             scenarios={name: self._renamed(name, body, "state") for name, body in state.scenarios.items()},
         )
 
@@ -143,6 +145,15 @@ class Erasure:
         if type(scenario).renamed is Scenario.renamed and self._client.encode() in body:
             raise msgspec.ValidationError(f"the scenario {name!r} has no method renamed()")
         return scenario.renamed(body, part, self.names) if body else body
+
+    def _outbox(self, body: bytes) -> bytes:
+        """What waits for the centre: who has taken part in the figures of a shop, and those of the client, if it is
+        one."""
+        if self._client.encode() not in body:
+            return body
+        state = msgspec.msgpack.decode(body, type=OutboxState)
+        state.statements.forget(self._client)
+        return self.names.packed(msgspec.msgpack.encode(state), OutboxState)
 
     def _rules(self, rules: Rules) -> Rules:
         """Options may name clients, too."""

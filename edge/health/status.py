@@ -121,8 +121,6 @@ class Status:
         *,
         speed: float = 1.0,
         data_dir: Path | None = None,
-        retention_days: float = 7.0,
-        k_anonymity: int = 5,
         seconds: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.node = node
@@ -131,7 +129,7 @@ class Status:
         self._started = started
         self._speed = speed
         self._data_dir = data_dir
-        self._inventory = data_inventory(retention_days, k_anonymity)
+        self._inventory: list[dict[str, str]] = []
         self._seconds = seconds
         self._started_s = self._sliced_s = self._sampled_s = seconds()
         self._sampled = started
@@ -194,9 +192,9 @@ class Status:
         else:
             self._alarms[name] = (text, serving, restart)
 
-    def keeping(self, retention_days: float, k_anonymity: int) -> None:
-        """What is kept has changed with the configuration."""
-        self._inventory = data_inventory(retention_days, k_anonymity)
+    def keeping(self, retention_days: float, k_anonymity: int, shop_scores: bool = False) -> None:
+        """What is kept, and leaves, by the configuration."""
+        self._inventory = data_inventory(retention_days, k_anonymity, shop_scores)
 
     def tick(self, now: Now) -> None:
         """Call at least every STATUS_INTERVAL_S. More often costs nothing; less often makes stalls slower to notice."""
@@ -351,9 +349,9 @@ def _refusals(link: Mapping[str, Value]) -> dict[str, int]:
     return {name: count for name, count in found.items() if isinstance(count, int)}
 
 
-def data_inventory(retention_days: float, k_anonymity: int) -> list[dict[str, str]]:
+def data_inventory(retention_days: float, k_anonymity: int, shop_scores: bool) -> list[dict[str, str]]:
     """What the node stores, where, and how long: in words, for the people whose data it is."""
-    return [
+    found = [
         {"what": "riders' positions", "where": "memory only", "how_long": "until a newer one comes or the node stops"},
         {
             "what": "events, decisions and answers, with travel times but without riders' places",
@@ -366,6 +364,10 @@ def data_inventory(retention_days: float, k_anonymity: int) -> list[dict[str, st
             "how_long": "here until the centre has them",
         },
     ]
+    if shop_scores:
+        by_shop = f"how the orders of a shop went, by its name and day; only where {k_anonymity} people or more ordered"
+        found.append({**found[-1], "what": by_shop})
+    return found
 
 
 def process() -> dict[str, Value]:

@@ -1,10 +1,12 @@
-"""WGS-84 and GCJ-02, the two systems that a mini-program's location call yields. Pure.
+"""WGS-84 and GCJ-02, the two systems that a mini-program's location call yields, and the H3 cells of places. Pure.
 
 The conversion is the `prcoords` library's, good to a quarter of a metre. Outside the mainland of China both systems are
 the same; the library's own check is a rectangle, which would move Seoul, Hanoi and Taipei by hundreds of metres.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, cast
 
 import prcoords  # pyright: ignore[reportMissingTypeStubs]
 
@@ -12,6 +14,15 @@ from .mainland import in_mainland
 
 _wgs_gcj: Final[Any] = prcoords.wgs_gcj
 """It takes any pair, and makes its own kind of it."""
+
+
+@cache
+def cell_of() -> Callable[[float, float, int], int]:
+    """From degrees (WGS-84) and a resolution to the H3 cell. The library takes 20 ms to import, which no start waits
+    for: the node does it beside its first work."""
+    import h3.api.basic_int  # pyright: ignore[reportMissingTypeStubs]
+
+    return cast(Any, h3.api.basic_int).latlng_to_cell
 
 
 def converted(lat: float, lon: float, source: str, target: str) -> tuple[float, float]:

@@ -52,7 +52,11 @@ class Sent(Struct, frozen=True):
 
 SENT: Final = (
     Sent("sync.report", "how the node is: its version, clock, how far it has got, names of its problems"),
-    Sent("sync.statement", "the figures of a day once more, as sums and hashes, signed with the node's key"),
+    Sent(
+        "sync.statement",
+        "the figures of a day once more, as sums and hashes, signed with the node's key; with shop_scores also counts "
+        "of orders by the shop's name, of shops that at least k_anonymity people ordered from",
+    ),
     Sent("sync.ledger", "how a shop's own books differ, once they were compared: counts, by the shop's name and day"),
     Sent("settings.state", "which version of the centre's settings counts, and what became of the last settings.offer"),
 )
@@ -111,7 +115,10 @@ STAYS: Final = (
         "export", ("name", "number", "door", "shop", "zone"), "as long as the person keeps it", "it is the person's own"
     ),
     Stay(
-        "centre", ("name",), "3 years (days_kept_days there)", "it has how a shop's own books differ, by shop and day"
+        "centre",
+        ("name",),
+        "3 years (days_kept_days there)",
+        "it has how a shop's own books differ and, with shop_scores, how its orders went, by shop and day",
     ),
 )
 """The only places beside the clients that a message is for. Of names the centre gets those of shops alone; the metrics

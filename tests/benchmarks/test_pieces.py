@@ -22,6 +22,7 @@ from edge.core.outbox import Outbox
 from edge.journal.journal import Journal
 from edge.messages.batches import Measure, Window, decode_body, fold
 from edge.messages.envelope import Place
+from edge.messages.sync.shops import ShopDays
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.planner.routes import Plan, Route
 from edge.scenarios.dispatch.planner.search import exchange
@@ -119,7 +120,7 @@ def _full_minute() -> Windows:
         windows.count("dispatch", instant, f"accepted.{number % 7}", at_ms, events=1)
         value = ("decide_ms", at_ms, number % 97)
         place = ("order", at_ms, 31.2 + number % 40 * 0.01, 121.4, f"p-{number % 60}")
-        windows.add("dispatch", instant, Measured(values=[value], places=[place]))
+        windows.add("dispatch", instant, Measured(values=[value], places=[place]), ShopDays())
     return windows
 
 

@@ -28,6 +28,8 @@ from edge.messages.sync.ledger import SYNC_LEDGER, LedgerCounts, ShopDay
 from edge.messages.sync.ledger import encode as encode_ledger
 from edge.messages.sync.settings import SETTINGS_STATE, SettingsState
 from edge.messages.sync.settings import encode as encode_settings
+from edge.messages.sync.shops import ShopCounts, ShopTable
+from edge.messages.sync.statement import SYNC_STATEMENT, SignedStatement, Statement
 from edge.mqtt.seam import Publish
 from tests.central.stores import ask, hello, merge, roll_all
 
@@ -117,9 +119,33 @@ def compare_books(store: Store) -> None:
     ask(store, Publish("shop-1", SYNC_LEDGER, message, 1, 1), lambda: NOW_MS)
 
 
+def name_shops(store: Store) -> None:
+    """Two shops of one node, of yesterday: one does well, the other broke promises; a third one is not named."""
+    names = ["order.offered", "order.placed", "placed_to_offered_ms", "promise.broken", "promise.kept"]
+    shops = [
+        ShopCounts("noodle-bar", 9, [60, 60, 60, 30, 30]),
+        ShopCounts("tea-house", 9, [80, 80, 80, 0, 80]),
+        ShopCounts("", 0, [4, 4, 4, 0, 4]),
+    ]
+    day = NOW_MS // 86_400_000 - 1
+    stated = Statement(
+        node="shop-1",
+        number=1,
+        day=day,
+        at=NOW_MS,
+        epoch=1,
+        through=1,
+        history=NO_BATCH,
+        shops=[ShopTable("dispatch", names, shops)],
+        shops_since=1,
+    )
+    message = encode(SignedStatement(body=encode(stated)))
+    ask(store, Publish("shop-1", SYNC_STATEMENT, message, 1, 1), lambda: NOW_MS)
+
+
 def fill(folder: Path) -> None:
     """Three nodes with a window for each ten minutes, one of which came late; a fourth one with a batch kept aside;
-    roll-outs, and books of shops."""
+    roll-outs, books of shops, and figures of shops."""
     folder.mkdir(exist_ok=True)
     store = open_store(folder)
     for seq, minutes in enumerate(range(60 * HOURS, 0, -10), 1):
@@ -130,6 +156,7 @@ def fill(folder: Path) -> None:
     merge(store, 99, [window(NOW_MS - 60_000, 0)], "shop-1", NOW_MS)  # not summed up yet
     aside(store, "shop-4")
     push(store)
+    name_shops(store)
     compare_books(store)
     store.close()
 

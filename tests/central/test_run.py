@@ -20,6 +20,7 @@ from edge.core.aggregate import Windows
 from edge.core.effects import Measured
 from edge.core.model import Now
 from edge.identity.credentials import Newcomer, add, remove
+from edge.messages.sync.shops import ShopDays
 from tests.edge.uplinks import START, Uplinked
 from tests.waiting import until
 
@@ -80,7 +81,7 @@ class Node(Uplinked):
             self.windows.count("dispatch", now, "accepted.order.place", now.wall_ms, events=1)
             value = ("assign_ms", now.wall_ms, person)
             place = ("order.place", now.wall_ms, 31.2, 121.5, f"canary-{person}")
-            self.windows.add("dispatch", now, Measured(values=[value], places=[place]))
+            self.windows.add("dispatch", now, Measured(values=[value], places=[place]), ShopDays())
         self.events += events
         self.outbox.add(self.windows.seal(Now(now.mono + 75, now.wall_ms + 75_000)))
         self.outbox.cut(now)

@@ -237,7 +237,7 @@ def batches(folder: Path) -> bytes:
 def test_marked_data_is_only_where_it_may_be(tmp_path: Path) -> None:
     """While the node runs, in what it sends to centre and app, in its metrics, page, log, backup and an export; after
     everybody is forgotten; and past the retention."""
-    with Receiver().listening() as receiver, town(tmp_path, receiver) as (made, planter):
+    with Receiver().listening() as receiver, town(tmp_path, receiver, shop_scores=True) as (made, planter):
         evening(planter)
         wanted = {
             (kind, field.name)

@@ -54,6 +54,7 @@ class RunCentre:
         with (self.folder / "central.toml").open("a", encoding="utf-8") as file:
             file.write(f'\n[[alert]]\nname = "demo"\nurl = "{self._inbox.url}"\nsecret_file = "{secret}"\n')
             file.write(f"after_s = 0\nper_minute = 60\nalarms = {alarms}\n")
+            file.write("\n[health]\nshop_orders_min = 5\nvalues_min = 5\n")  # shops have about ten orders
 
     def command(self, *words: str) -> str:
         """What a command prints. Raises DoorstepError where it fails."""

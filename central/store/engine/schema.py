@@ -9,6 +9,7 @@ rolled      up to which of its windows a node is in `hour`, `day` and `fleet_*`
 quarantine  batches that could not be stored
 statement   what nodes state of their days
 ledger      how the ledgers of shops differ from the nodes' records
+shops       what became of the orders of shops, by day: with the statement of the day that had it
 rollout     versions of the settings, and how far each has come
 placed      which nodes are in a roll-out, since when, and what each has reported of it last
 node_settings  of each node its group, and its last report on its settings
@@ -19,7 +20,7 @@ from typing import Final
 
 from ..tiers import BUCKETS
 
-VERSION: Final = 8
+VERSION: Final = 9
 """Of the tables. Those of an earlier version are migrated forwards."""
 
 FIRST: Final = 4
@@ -92,6 +93,11 @@ alter table placed add column outcome text not null default '';
 alter table placed add column detail text not null default '';
 update placed set outcome = s.outcome, detail = s.detail from node_settings s
  where s.node = placed.node and s.about = placed.rollout""",
+    9: """
+create table shops(
+    node text not null, day INT not null, instance text not null, since INT not null, at INT not null,
+    message BLOB not null, primary key(node, day, instance, since)
+)""",
 }
 """What each later version has added."""
 

@@ -13,9 +13,11 @@ from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from ..envelope import Cumulative
+from .shops import ShopDays, ShopTable, without
 
 SYNC_STATEMENT: Final = "sync.statement"
 
@@ -53,7 +55,8 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`windows` began on `day` (of UTC, counted from 1970), packed (`entries`); `counters` are their sums by scenario
     and name. The centre had acknowledged the batches up to `through` of `epoch`; `history` is the `chain_hash` there.
     `number` counts the statements of the node's data directory, `instance`; `at` is when it was closed (Unix ms).
-    `unlisted` windows are in the sums only."""
+    `unlisted` windows are in the sums only. `shops` has what became of the orders of each shop (`shops.ShopDays`), from
+    `shops_since` (Unix ms) on."""
 
     node: _Identifier
     number: Cumulative
@@ -68,6 +71,8 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     counters: Annotated[dict[_Identifier, Counters], Meta(max_length=256)] = {}
     unlisted: Cumulative = 0
     instance: str = ""
+    shops: Annotated[list[ShopTable], Meta(max_length=256)] = []
+    shops_since: Cumulative = 0
 
 
 class SignedStatement(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,11 +111,13 @@ class Day(Struct, array_like=True):
 
 
 class Statements(Struct, array_like=True):
-    """The statements of one node: `days` are open, `closed` ones wait for the centre; `number` is that of the last."""
+    """The statements of one node: `days` are open, `closed` ones wait for the centre; `number` is that of the last.
+    `shops` are the figures of shops that are in none yet."""
 
     number: int = 0
     days: dict[int, Day] = {}
     closed: list[Statement] = []
+    shops: ShopDays = field(default_factory=ShopDays)
 
     def add(self, windows: Iterable[Any]) -> None:
         """Windows (`batches.Window`) that the centre has acknowledged."""
@@ -125,7 +132,7 @@ class Statements(Struct, array_like=True):
 
     def is_over(self, wall_ms: int) -> bool:
         """Whether there is a day to close at `wall_ms` (Unix ms), and room for it."""
-        return len(self.closed) < CLOSED_MAX and any(day < wall_ms // DAY_MS for day in self.days)
+        return len(self.closed) < CLOSED_MAX and bool(self._over(wall_ms))
 
     def stored(self, through: int) -> None:
         """The centre has those up to this number."""
@@ -133,10 +140,11 @@ class Statements(Struct, array_like=True):
 
     def close(self, node: str, at: int, epoch: int, through: int, history: bytes) -> None:
         """State the days that are over at `at` (Unix ms), as far as there is room."""
-        for day in sorted(self.days):
-            if day >= at // DAY_MS or len(self.closed) >= CLOSED_MAX:
+        for day in self._over(at):
+            if len(self.closed) >= CLOSED_MAX:
                 break
-            mine = self.days.pop(day)
+            mine = self.days.pop(day, None) or Day(day)
+            since, shops = self.shops.close(day) if day in self.shops.days else (0, [])
             self.number += 1
             self.closed.append(
                 Statement(
@@ -152,8 +160,25 @@ class Statements(Struct, array_like=True):
                     windows=mine.windows,
                     counters={name: dict(sorted(mine.counters[name].items())) for name in sorted(mine.counters)},
                     unlisted=mine.unlisted,
+                    shops=shops,
+                    shops_since=since,
                 )
             )
+
+    def configure_shops(self, people_min: int) -> None:
+        """Figures of shops leave from now on with so many people; 0: none leave, nor do those that are stated."""
+        self.shops.configure(people_min)
+        if not people_min:
+            self.closed = [replace(each, shops=[], shops_since=0) for each in self.closed]
+
+    def forget(self, shop: str) -> None:
+        """Remove the figures of a shop."""
+        self.shops.forget(shop)
+        self.closed = [replace(each, shops=without(each.shops, shop)) for each in self.closed]
+
+    def _over(self, at: int) -> list[int]:
+        """The days to be stated at `at` (Unix ms), the oldest first."""
+        return sorted(day for day in {**self.days, **self.shops.days} if day < at // DAY_MS)
 
 
 def entries(statement: Statement) -> Iterator[Entry]:

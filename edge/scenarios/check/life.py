@@ -31,6 +31,7 @@ from ...core.model import (
 )
 from ...core.node import Node
 from ...core.scenario import Scenario
+from ...messages.sync.shops import ShopDays
 from .walk import T0, Walk
 
 WAKES_MAX: Final = 40
@@ -49,12 +50,12 @@ class CountedWindows(Windows):
         super().__init__(k, resolution)
         self.counted: dict[tuple[str, str, str], None] = {}
 
-    def add(self, scenario: str, now: Now, measured: Measured) -> None:
+    def add(self, scenario: str, now: Now, measured: Measured, shops: ShopDays) -> None:
         """Noted."""
         own = [entry for entry in measured.counts if not entry[3]]  # events are counted by the node
         for form, entries in (("count", own), ("measure", measured.values), ("locate", measured.places)):
             self.counted.update({(scenario, entry[0], form): None for entry in entries})
-        super().add(scenario, now, measured)
+        super().add(scenario, now, measured, shops)
 
 
 def rules(kind: type[Scenario]) -> Rules:

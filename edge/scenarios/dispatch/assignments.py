@@ -117,10 +117,12 @@ def _announce(dispatch: DispatchState, order: Order, now: Now, out: Effects) -> 
     now_ms = dispatch.now_ms
     behind_ms = now.wall_ms - now_ms
     out.send(order.rider, assignment(dispatch, order, now.wall_ms, behind_ms), order.due_ms / 1000)
-    out.count("order.offered", now.wall_ms)
+    whose = order.shop, order.client
+    out.count("order.offered", now.wall_ms, 1, *whose)
     if order.offers == 1:
-        out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms)
-        out.count("order.over_bound_s", now.wall_ms, max(0, order.dropoff_ms - _bound_ms(dispatch, order)) // 1000)
+        out.measure("placed_to_offered_ms", now.wall_ms, now_ms - order.placed_ms, *whose)
+        over_s = max(0, order.dropoff_ms - _bound_ms(dispatch, order)) // 1000
+        out.count("order.over_bound_s", now.wall_ms, over_s, *whose)
     update(dispatch, order, now, out)
 
 

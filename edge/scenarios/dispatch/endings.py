@@ -161,7 +161,7 @@ def end(
     if order.promised_ms and state is not OrderState.CANCELLED and state is not RETURNED:
         kept = state is DELIVERED and now_ms <= order.promised_ms + PROMISE_TOLERANCE_S * 1000
         dispatch.learn(order, kept)
-        out.count("promise.kept" if kept else "promise.broken", at_ms)
+        out.count("promise.kept" if kept else "promise.broken", at_ms, 1, order.shop, order.client)
     wx_status = WX_CANCELLED_AT_SHOP if at_shop and state is OrderState.CANCELLED else 0
     update(dispatch, order, now, out, reason, wx_status=wx_status, cancelled_by=cancelled_by, spoken=spoken)
 
@@ -212,7 +212,7 @@ def expire(dispatch: DispatchState, silent: Sequence[str], gone: Sequence[str], 
         after = TRANSITIONS[order.state][OrderEvent.RUN_OUT]
         if after is PLACED:
             rider_id = order.rider
-            out.count("offer.timed_out", now.wall_ms)
+            out.count("offer.timed_out", now.wall_ms, 1, order.shop, order.client)
             exclude(order, rider_id, now_ms)
             release(dispatch, order, now, out, "no answer")
         elif order.state is PLACED and not order.late and dispatch.rules.late_s < dispatch.rules.give_up_s:

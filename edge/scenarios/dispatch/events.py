@@ -154,7 +154,7 @@ def _place(
             return Refusal(Reason.UNREACHABLE, "", nobody)
     dispatch.orders.add(order, wait_ms(dispatch, order))
     dispatch.changed = True
-    out.count("order.placed", body.at)
+    out.count("order.placed", body.at, 1, order.shop, client)
     out.locate("order.placed", body.at, dropoff.lat, dropoff.lon, client)
     # The customer has the receipt; for the shop this is how it learns of the order.
     if order.shop != client:
@@ -266,7 +266,7 @@ def _reply(
         return refusal
     now_ms = dispatch.now_ms
     if order_event is _DECLINE:
-        out.count("offer.declined", body.at)
+        out.count("offer.declined", body.at, 1, order.shop, order.client)
         exclude(order, client, now_ms)
         release(dispatch, order, now, out, "declined", notify_rider=False)
     elif order_event is _ACCEPT and before is OFFERED:

@@ -121,6 +121,7 @@ def record_in(row: Row) -> DispatchRecord:
 COUNTERS: Final = (
     Counter("order.placed", of="orders"),
     Counter("order.placed", "locate", "orders by the place of the drop-off"),
+    Counter("order.refused", of="orders that were not accepted"),
     Counter("order.ready", of="orders that the shop called ready"),
     Counter("order.delayed", of="orders with a new ready time"),
     Counter("order.rescheduled", of="orders moved to other times, or given another priority"),

@@ -182,10 +182,13 @@ class Dispatch(Scenario):
 
     def _apply(self, event: Event, now: Now, sensor: Sensor, out: Effects) -> Refusal | None:
         try:
-            return apply(self.state, event, now, sensor, out)
+            refusal = apply(self.state, event, now, sensor, out)
         except Exception as error:
             error.add_note(failed_on(NAME, event))
             raise
+        if refusal is not None and isinstance(event.body, OrderPlace):
+            out.count("order.refused", event.body.at, 1, event.body.shop, event.client)
+        return refusal
 
     def _decide(self, now: Now, sensor: Sensor) -> list[Decision]:
         """What should change about the orders. Changes nothing itself; empty where nothing is new.

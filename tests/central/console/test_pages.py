@@ -88,9 +88,9 @@ def test_one_node_has_its_own(console: Served) -> None:
 
 def test_both_sides_of_a_day_are_compared(console: Served) -> None:
     """A node that has stated nothing is not called equal; what is no day, or no node, is a sentence."""
-    text = page(console, "/reconciliation?node=shop-1")
+    text = page(console, "/reconciliation?node=shop-2")
     assert "The node has not stated this day yet." in text
-    assert "doorstep reconcile --node shop-1 --day 20" in text
+    assert "doorstep reconcile --node shop-2 --day 20" in text
     with console.client("viewer") as client:
         for query in ("node=nobody", "node=shop-1&day=yesterday", "node=shop-1&day=0001-01-01"):
             answer = client.get(f"/reconciliation?{query}")
@@ -109,6 +109,17 @@ def test_health_names_what_is_to_be_mended_and_where(console: Served) -> None:
     assert "Keep" in rows
     assert page(console, "/health?scenario=nobody&days=nonsense").partition("By node")[2].count("dispatch") == 3
     assert "需改进" in page(console, "/health?scenario=dispatch&days=30", "zh")
+
+
+def test_health_has_the_shops_of_a_node(console: Served) -> None:
+    """The worst first, where the node names them, with what to do."""
+    rows = page(console, "/health?node=shop-1").partition("By shop, the worst first")[2]
+    assert rows.index("noodle-bar") < rows.index("tea-house")
+    assert "60.0 orders a day" in rows
+    assert "too few customers to be named: 4" in rows
+    assert "noodle-bar" in page(console, "/health")
+    assert "No shop is named here." in page(console, "/health?node=shop-2")
+    assert "按店铺" in page(console, "/health?scenario=dispatch&days=30", "zh")
 
 
 def test_rollouts_show_where_each_node_stands(console: Served) -> None:

@@ -69,3 +69,16 @@ def test_days_are_those_of_the_centres_clock(config: Path, tmp_path: Path) -> No
     ahead.write_text(f'data_dir = "{config.parent / "data"}"\n{clock}', encoding="utf-8")
     assert "Nothing was stored in this time." in call(ahead, "--days", "1").output
     assert "dispatch  all nodes" in call(ahead, "--days", "31").output
+
+
+def test_shops_are_shown_where_their_node_names_them(config: Path) -> None:
+    """The worst first, with orders in place of events; and how many orders were at others."""
+    shown = call(config, "--shops").output
+    assert shown.startswith("dispatch  noodle-bar at shop-1  ")
+    assert "Mend promise: it costs most" in shown
+    assert "use        100  80.0 orders a day" in shown
+    assert "4 orders more were at shops that have too few customers to be named." in shown
+    (one,) = json.loads(call(config, "--shop", "tea-house", "--json").output)
+    assert (one["shop"], one["node"], one["events"], one["advice"]) == ("tea-house", "shop-1", 80, "keep")
+    assert call(config, "--shops", "--node", "shop-2").exit_code == 1
+    assert "Nothing came of such a scenario, node or shop" in str(call(config, "--shop", "nobody").exception)

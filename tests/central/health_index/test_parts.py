@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.health_index.options import HealthOptions
-from central.health_index.parts import PARTS, SCALES, Counted, Name, Part, parts_of, worth
+from central.health_index.parts import PARTS, SCALES, Counted, Name, Part, parts_of, parts_of_shop, worth
 from edge.messages.batches import fold
 
 OPTIONS = HealthOptions()
@@ -55,6 +55,17 @@ def test_labels_have_no_offers_and_no_doors() -> None:
     others = by_name("parking", Counted(days=1, events=500, behind_s=(10.0,)))
     left_out = [name for name, part in others.items() if part.missing == "no_such"]
     assert left_out == ["response", "quality", "promise", "declines"]
+
+
+def test_a_shop_has_what_is_its_own() -> None:
+    """Of its orders; decisions that miss nothing are perfect, though nothing was counted of them."""
+    counters = {"order.placed": 90, "order.refused": 10, "placed_to_offered_ms": 90, "order.offered": 90}
+    found = Counted(days=2, events=100, before=50, counters=counters)
+    parts = {part.name: part for part in parts_of_shop("dispatch", found, OPTIONS)}
+    assert (parts["quality"].score, parts["refusals"].value, parts["declines"].score) == (100.0, 0.1, 100.0)
+    assert (parts["use"].value, parts["use"].score, parts["trend"].value) == (50.0, 100.0, 2.0)
+    assert parts["promise"].missing == "too_few"
+    assert [parts[name].missing for name in ("response", "freshness", "loss")] == ["no_such"] * 3  # type: ignore[index]
 
 
 def test_what_is_too_little_has_no_score() -> None:

@@ -13,6 +13,7 @@ from central.store.store import Store
 from edge.errors import Reason
 from edge.messages.batches import NO_BATCH
 from edge.messages.sync.ledger import SYNC_LEDGER, LedgerCounts, ShopDay, encode
+from edge.messages.sync.shops import ShopCounts, ShopTable
 from edge.messages.sync.statement import SYNC_STATEMENT, SignedStatement, Statement
 from edge.mqtt.seam import Publish
 from tests.central.stores import START, ask, hello
@@ -105,3 +106,25 @@ def test_counts_of_ledgers_have_their_price(store: Store, monkeypatch: pytest.Mo
     days = [msgspec.structs.replace(DAY, date=f"2026-01-{day}") for day in (11, 12, 13)]
     assert count(store, *days) == ""
     assert store.driver.rows("select date from ledger order by date") == [("2026-01-13",), ("2026-01-31",)]
+
+
+def test_figures_of_shops_are_kept_with_their_statement(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, however often it comes; a restored node's statement of the same day takes the place of the one before, what
+    comes late to a day is added; shops with fewer people than the centre asks for are not named; bounded."""
+    table = ShopTable("dispatch", ["order.placed"], [ShopCounts("noodles", 2, [9]), ShopCounts("tea", 1, [4])])
+    stated = msgspec.structs.replace(STATEMENT, instance="i1", shops=[table], shops_since=5)
+    again = msgspec.structs.replace(stated, number=2)
+    late = msgspec.structs.replace(stated, number=3, shops_since=6)
+    for each in (stated, stated, again, late):
+        assert state(store, each) == ""
+    rows = store.driver.rows("select node, day, instance, since, message from shops order by since")
+    assert [row[:4] for row in rows] == [("n1", 20_454, "i1", since) for since in (5, 6)]
+    (kept,) = msgspec.msgpack.decode(rows[0][4], type=list[ShopTable])
+    assert [each.shop for each in kept.shops] == ["noodles", ""]
+    assert store.driver.rows("select count(*) from statement") == [(3,)]
+    wrong = ShopTable("dispatch", ["order.placed"], [ShopCounts("noodles", 2, [])])
+    assert state(store, msgspec.structs.replace(stated, shops=[wrong])) == Reason.MALFORMED
+    monkeypatch.setattr(stores, "SHOP_DAYS_PER_NODE_MAX", 2)
+    for day in (20_450, 20_456):
+        assert state(store, msgspec.structs.replace(stated, day=day)) == ""
+    assert store.driver.rows("select day, since from shops order by day") == [(20_454, 6), (20_456, 5)]

@@ -1,6 +1,7 @@
 """What is old goes, in bounded steps; nothing else does, whatever clocks show."""
 
 from central.ingest.verify import Alarm
+from central.store.group import ShopsKept
 from central.store.prune import HASHES_KEPT, Kept, prune
 from central.store.store import Store
 from edge.messages.batches import Window
@@ -27,6 +28,7 @@ def test_old_windows_go_and_what_recognises_a_node_stays(place: Place) -> None:
         merge(store, seq, windows(seq), at=START + seq)
     with store.group(["n1"]) as group:
         group.save_hello("n1", None, Alarm("cloned", "detail"), START)
+        group.keep("n1", 1, b"1", b"statement", START, ShopsKept("i1", 1, []))
     roll_all(store)
     prune_all(store, START, 0, DAY_MS)
     live(store, 50, DAY_MS)
@@ -36,6 +38,7 @@ def test_old_windows_go_and_what_recognises_a_node_stays(place: Place) -> None:
     assert (row["events"], row["batches"], row["through"], row["alarms"]) == (600, 100, 100, [])
     kept = [seq for seq in range(1, 101) if hash_of(store, "n1", 1, seq) is not None]
     assert kept == list(range(101 - HASHES_KEPT, 101))
+    assert store.driver.rows("select (select count(*) from shops), (select count(*) from statement)") == [(0, 0)]
     reader.close()
     store.close()
 

@@ -117,6 +117,21 @@ def test_scores_come_in_pages(ask: Ask) -> None:
     assert "days" in problem(ask("/v1/health?days=91"), 400)
 
 
+def test_shops_have_scores_too(ask: Ask) -> None:
+    """Where they are named, the worst first; of one node or shop; what cannot be used is named."""
+    found = ask("/v1/health?by=shop").json()
+    assert [(row["shop"], row["node"], row["advice"]) for row in found["rows"]] == [
+        ("noodle-bar", "shop-1", "mend"),
+        ("tea-house", "shop-1", "keep"),
+    ]
+    assert (found["unnamed"], found["next"]) == (4, None)
+    assert [row["shop"] for row in ask("/v1/health?shop=tea-house").json()["rows"]] == ["tea-house"]
+    assert ask("/v1/health?by=shop&node=shop-2").json()["rows"] == []
+    assert "unnamed" not in ask("/v1/health").json()
+    assert "node, shop" in problem(ask("/v1/health?by=day"), 400)
+    assert "shop has up to 64" in problem(ask("/v1/health?shop=%20"), 400)
+
+
 def test_books_come_in_pages(ask: Ask) -> None:
     """The latest day first; by node; as CSV too; dates that cannot be used are named."""
     first = ask("/v1/ledger?limit=1")

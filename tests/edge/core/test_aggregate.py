@@ -11,6 +11,8 @@ from edge.core.effects import Measured
 from edge.core.model import Now
 from edge.limits import COUNTERS_MAX, MEASURES_MAX
 from edge.messages.batches import Window, encode_body, sketch_fault
+from edge.messages.sync.shops import ShopDays
+from edge.messages.sync.statement import DAY_MS
 
 START = 1_767_225_600_000  # a full minute
 HOUR = 3_600_000
@@ -34,11 +36,11 @@ def drain(windows: Windows, now: Now) -> list[Window]:
 
 
 def measure(windows: Windows, now: Now, name: str, at_ms: int, value: int) -> None:
-    windows.add("dispatch", now, Measured(values=[(name, at_ms, value)]))
+    windows.add("dispatch", now, Measured(values=[(name, at_ms, value)]), ShopDays())
 
 
 def locate(windows: Windows, now: Now, name: str, at_ms: int, lat: float, lon: float, person: str) -> None:
-    windows.add("dispatch", now, Measured(places=[(name, at_ms, lat, lon, person)]))
+    windows.add("dispatch", now, Measured(places=[(name, at_ms, lat, lon, person)]), ShopDays())
 
 
 def test_a_window_is_sealed_ten_seconds_after_its_end() -> None:
@@ -326,3 +328,19 @@ def test_windows_come_oldest_first_then_by_scenario() -> None:
     found = [(window.start - START, window.scenario) for window in windows.open()]
     assert found == [(0, "labels"), (60_000, "dispatch"), (60_000, "labels")]
     assert [(window.start - START, window.scenario) for window in drain(windows, at(70))] == found
+
+
+@pytest.mark.parametrize(
+    ("age_s", "day"), [(0, 1), (1_800, 0), (3_600, 0), (3_601, 1), (2 * 86_400, 1), (-300, 1), (-86_400, 1)]
+)
+def test_a_count_of_a_shop_is_of_the_day_of_its_stamp(age_s: int, day: int) -> None:
+    """Half an hour after midnight: up to an hour late it is yesterday's; later, or implausible, of its arrival."""
+    midnight = START - START % DAY_MS + DAY_MS
+    now, windows, shops = Now(1.0, midnight + 1_200_000), Windows(5, 8), ShopDays()
+    shops.configure(1)
+    at_ms = now.wall_ms - age_s * 1000
+    counted = [("order.placed", at_ms, 2, 0)]
+    windows.add("dispatch", now, Measured(counts=counted, shops=[("noodles", "order.placed", at_ms, 2, "a")]), shops)
+    assert list(shops.days) == [midnight // DAY_MS - 1 + day]
+    (opened,) = shops.days.values()
+    assert (opened.since, opened.shops["noodles/dispatch"].counts) == (now.wall_ms, {"order.placed": 2})

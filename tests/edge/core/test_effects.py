@@ -10,6 +10,7 @@ from edge.core.effects import Effects, Measured
 from edge.core.model import Now
 from edge.messages.batches import Window
 from edge.messages.coordinates import converted
+from edge.messages.sync.shops import ShopDays
 from edge.scenarios.dispatch.messages import Assignment, Update
 
 T0 = 1_790_000_000_000
@@ -80,8 +81,21 @@ def test_counts_and_measures_land_in_their_window():
     assert (out.measured, out.messages) == (Measured(), {})
 
 
+def test_what_belongs_to_a_shop_is_counted_twice():
+    """In the window as ever, and for the shop: of a measure, how many values there were."""
+    out = Effects("wgs84", {}, KINDS)
+    out.count("order.offered", T0, 2, "noodles", "alice")
+    out.measure("placed_to_offered_ms", T0, 1_500, "noodles", "alice")
+    out.count("order.late", T0)
+    assert window_of(out).counters == {"order.offered": 2, "order.late": 1}
+    assert out.measured.shops == [
+        ("noodles", "order.offered", T0, 2, "alice"),
+        ("noodles", "placed_to_offered_ms", T0, 1, "alice"),
+    ]
+
+
 def window_of(out: Effects) -> Window:
     windows = Windows(2, 10)
-    windows.add("dispatch", Now(1.0, T0), out.measured)
+    windows.add("dispatch", Now(1.0, T0), out.measured, ShopDays())
     (window,) = windows.seal(Now(200.0, T0 + 200_000))
     return window

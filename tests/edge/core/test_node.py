@@ -515,3 +515,31 @@ def test_a_node_grows_older_by_its_rounds():
     for number, (seconds, age_s) in enumerate(((60, 60), (50, 60), (110, 120), (50_000, 3_720))):
         node.handle([event("c", "order.cancel", f"e-{number}", seconds, order="o-9")], now(seconds))
         assert node.age_ms == age_s * 1000
+
+
+def test_figures_of_shops_are_kept_only_where_they_may_leave():
+    """With the option, with the threshold of people; what was counted goes with it. They are state: the same after a
+    replay, and in a snapshot."""
+    allowed = msgspec.structs.replace(RULES, shop_scores=True, k_anonymity=2)
+    node, rows = started(), []
+    for rules, second in ((RULES, 1), (allowed, 2)):
+        effects = [*node.handle([Configure(rules)], now(second)), None]
+        rows.append(effects[0])
+        for number, client in enumerate(("alice", "bob")):
+            made = place(2 * second + number, second, client)
+            rows.append(node.handle([made, *shift(f"r-{number}-{second}", at_s=second)], now(second + number / 2))[0])
+        shops = node.outbox.statements.shops
+        assert bool(shops.days) is rules.shop_scores
+    (opened,) = shops.days.values()
+    mine = opened.shops["shop-1/dispatch"]
+    assert (mine.people, mine.counts["order.placed"]) == (["alice", "bob"], 2)
+    assert mine.counts["placed_to_offered_ms"] == mine.counts["order.offered"] == 2
+    twin = started()
+    for commit in rows:
+        assert twin.replay(decode_row(commit.row))[0] == commit
+    assert twin.snapshot() == node.snapshot()
+    restored = Node([Dispatch])
+    restored.recover(node.snapshot(), [])
+    assert restored.snapshot() == node.snapshot()
+    node.handle([Configure(RULES)], now(9))
+    assert node.outbox.statements.shops.days == {}

@@ -151,6 +151,27 @@ def test_a_snapshot_keeps_the_answers_of_others() -> None:
     assert erasure("nobody").snapshot(state).pending_answers == state.pending_answers
 
 
+def test_a_shop_or_a_customer_leaves_no_figure_of_a_shop() -> None:
+    """A shop's own go, open or stated; a customer among those of a shop has its stand-in; of somebody else the bytes
+    stay."""
+    node = Node([Dispatch])
+    options = {"dispatch": msgspec.Raw(pack(DispatchOptions()))}
+    rules = Rules(node="n-1", k_anonymity=2, shop_scores=True, scenarios=options)
+    node.handle([Configure(rules)], Now(0, 0))
+    statements = node.outbox.statements
+    for shop in ("noodles", "tea"):
+        for person in ("alice", "bob"):
+            for day in (3, 9):
+                statements.shops.add(day, "dispatch", shop, "order.placed", 1, person, 5)
+    statements.close("n-1", 5 * 86_400_000, 1, 1, bytes(32))
+    state = decode_snapshot(node.snapshot())
+    assert erasure("nobody").snapshot(state).outbox == state.outbox
+    for name, kept in (("tea", True), ("alice", False)):
+        after = erasure(name).snapshot(state).outbox
+        assert (name.encode() in after, b"noodles" in after) == (False, True)
+        assert (b"alice" in after, b"gone-1" in after) == (kept, not kept)
+
+
 def test_what_cannot_be_read_is_refused() -> None:
     """A kind or a scenario that is not there, a body of another version, a scenario that cannot rename: nothing is
     guessed where the name is in it."""

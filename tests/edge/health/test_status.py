@@ -266,7 +266,11 @@ def test_what_is_kept_follows_the_configuration() -> None:
     keeps = status.report(time.now())["data_inventory"]
     assert "1 day" in [keep["how_long"] for keep in keeps]
     assert any("9 people" in keep["what"] for keep in keeps)
+    assert not any("of a shop" in keep["what"] for keep in keeps)
     assert any(keep["where"] == "memory only" for keep in keeps)
+    status.keeping(1, 9, shop_scores=True)
+    by_shop = status.report(time.now())["data_inventory"][-1]["what"]
+    assert by_shop == "how the orders of a shop went, by its name and day; only where 9 people or more ordered"
 
 
 def test_process_figures_are_this_process() -> None:

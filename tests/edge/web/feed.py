@@ -34,6 +34,7 @@ class Feed:
     def __init__(self, shops: int = 12, riders: int = 40, orders: int = 30, data_dir: Path | None = None) -> None:
         self.random = random.Random(7)
         self.status = Status("shop-7", now(), data_dir=data_dir)
+        self.status.keeping(7.0, 5)
         self.status.phase = "running"
         self.counts = (shops, riders, orders)
         self.turn = 0

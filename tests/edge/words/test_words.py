@@ -116,7 +116,7 @@ def test_a_report_is_translated_where_people_read_it() -> None:
     """Its sentences, and what the node keeps; names and numbers stay as programs know them."""
     problem = {"name": "writer", "sentence": "Local decisions go on.", "serving": True}
     report = {"sentence": "All is well: events are decided here.", "problems": [problem], "state": "ok"}
-    report["data_inventory"] = data_inventory(7, 5)
+    report["data_inventory"] = data_inventory(7, 5, shop_scores=True)
     translated = in_language(report, CHINESE)
     assert translated["problems"] == [{"name": "writer", "sentence": "本地照常作出决定。", "serving": True}]
     assert translated["data_inventory"][1]["how_long"] == "7 天"

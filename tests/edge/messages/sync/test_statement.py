@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.messages.batches import NO_BATCH, Measure, Window, fold
+from edge.messages.sync.shops import ShopCounts, ShopTable
 from edge.messages.sync.statement import (
     CLOSED_MAX,
     DAY_MS,
@@ -101,3 +102,39 @@ def test_a_day_that_is_over_is_closed_though_another_goes_on() -> None:
     assert not statements.is_over(DAY * DAY_MS + 1)
     statements.add([window(DAY + 1, 5)])
     assert statements.is_over((DAY + 1) * DAY_MS + 1)
+
+
+def test_a_day_is_stated_with_its_shops() -> None:
+    """Once; what comes later is in another statement of the same day, also where no window is."""
+    statements = Statements()
+    statements.configure_shops(1)
+    statements.add([window(DAY, 5)])
+    midnight = (DAY + 1) * DAY_MS
+    for since in (7, 8):
+        statements.shops.add(DAY, "dispatch", "noodles", "order.placed", since, "a", since)
+        statements = decode(encode(statements))
+        assert not statements.is_over(midnight - 1)
+        assert statements.is_over(midnight)
+        statements.close("n1", midnight, 1, 1, NO_BATCH)
+    stated = [decode_statement(encode(each)) for each in statements.closed]
+    assert [(each.day, each.shops_since, len(list(entries(each)))) for each in stated] == [(DAY, 7, 1), (DAY, 8, 0)]
+    for each in stated:
+        counts = [ShopCounts("noodles", 1, [each.shops_since])]
+        assert each.shops == [ShopTable("dispatch", ["order.placed"], counts)]
+    assert not statements.is_over(midnight + 2 * DAY_MS)
+
+
+def test_figures_of_shops_that_wait_can_be_taken_back() -> None:
+    """Those of one shop that is forgotten; all, where they are not to leave any more."""
+    statements = Statements()
+    statements.configure_shops(1)
+    for shop in ("noodles", "tea"):
+        statements.shops.add(DAY, "dispatch", shop, "order.placed", 3, "a", 7)
+        statements.shops.add(DAY + 9, "dispatch", shop, "order.placed", 3, "a", 7)
+    statements.close("n1", (DAY + 2) * DAY_MS, 1, 1, NO_BATCH)
+    statements.forget("tea")
+    assert b"tea" not in encode(statements)
+    assert b"noodles" in encode(statements)
+    statements.configure_shops(0)
+    assert b"noodles" not in encode(statements)
+    assert [each.shops for each in statements.closed] == [[]]

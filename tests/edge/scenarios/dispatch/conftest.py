@@ -39,6 +39,7 @@ class Notes:
         self.before = 0  # what earlier rounds have sent
         self.counts = {}
         self.measures = []
+        self.shops = []  # what belongs to a shop
         self.located = []
         self.decisions = 0
 
@@ -54,11 +55,15 @@ class Notes:
             if (to, body.state, body.order) != void or not isinstance(body, Assignment)
         ]
 
-    def count(self, name, at_ms, n=1):
+    def count(self, name, at_ms, n=1, shop="", person=""):
         self.counts[name] = self.counts.get(name, 0) + n
+        if shop:
+            self.shops.append((shop, name, person))
 
-    def measure(self, name, at_ms, value):
+    def measure(self, name, at_ms, value, shop="", person=""):
         self.measures.append((name, value))
+        if shop:
+            self.shops.append((shop, name, person))
 
     def locate(self, name, at_ms, lat, lon, person):
         self.located.append((name, lat, lon, person))

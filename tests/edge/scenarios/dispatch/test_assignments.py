@@ -40,6 +40,32 @@ def test_an_offer_counts_how_far_it_misses_the_earliest_possible(district):
     assert d.notes.counts["order.over_bound_s"] == decision.candidates[0].travel_s
 
 
+def test_what_becomes_of_an_order_belongs_to_its_shop(district):
+    """An order that is placed or refused, its offers, how they end, and what was promised: through its customer."""
+    d = district(reply_s=45, give_up_s=600)
+    for rider in ("r1", "r2", "r3"):
+        d.begin(rider)
+    d.round(d.place("o1", promise=True, prep_s=0))
+    assert d.one(d.place("o1", "other")) == "duplicate_order"
+    d.round(d.reply("r1", "o1", 1, accept=False))
+    d.later(60)
+    d.later(3_600)
+    whose = {(shop, person) for shop, name, person in d.notes.shops if name != "order.refused"}
+    assert whose == {("shop", "customer")}
+    assert ("shop", "order.refused", "other") in d.notes.shops
+    names = {name for _, name, _ in d.notes.shops}
+    assert names == {
+        "order.placed",
+        "order.refused",
+        "order.offered",
+        "placed_to_offered_ms",
+        "order.over_bound_s",
+        "offer.declined",
+        "offer.timed_out",
+        "promise.broken",
+    }
+
+
 def test_an_offer_shows_the_whole_trip(district):
     """What is fetched together comes first, then all doors in sequence, each stop with its order; a trip to another
     shop is not shown."""
