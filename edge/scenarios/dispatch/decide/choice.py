@@ -3,9 +3,9 @@
 Nothing is changed here: `assignments` applies the decisions, also those that a recovery reads from a row.
 
 Where there are idle riders in plenty, an order that can join no trip gets its cheapest candidate unless another order
-wants the same one. All others are planned together (`round_plan`): they join trips to their shop that are under way, and
-riders also fetch several at once, or one after the other. Where more orders wait than a round takes up, it plans for
-fewer of them, in the same way.
+wants the same one. All others are planned together (`round_plan`): they join trips to their shop that are under way,
+and riders also fetch several at once, or one after the other. Where more orders wait than a round takes up, it plans
+for fewer of them, in the same way.
 """
 
 from collections import Counter
