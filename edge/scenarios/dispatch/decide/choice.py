@@ -33,7 +33,7 @@ from .reach import OFFER_AHEAD_S
 from .round_plan import RoundPlan
 from .trips_under_way import trips_under_way
 
-RULE: Final = "planned-6"
+RULE: Final = "planned-7"
 """The version of this policy, in every record."""
 
 ROUND_ORDERS_MAX: Final = 256
