@@ -25,8 +25,10 @@ NEAREST: Final = 8
 ENDS_MAX: Final = 128
 """Ends that are matched at once, those that cost most: more than the published days ever have."""
 
-EFFORT: Final = 1
-"""Passes for each decision. The plan is kept from decision to decision, so that the search goes on."""
+EFFORT: Final = 2
+EFFORT_ORDERS: Final = 32
+"""Passes for each decision, while a pass finds something; one, where the plan has more orders. The plan is kept from
+decision to decision, so that the search goes on."""
 
 TRIED_MAX: Final = 12
 """Orders that one pass tries to move, those that cost most: what keeps a decision within 10 ms on the largest published
@@ -170,6 +172,8 @@ def _bar(plan: Plan, heads: Sequence[Head], ends: Sequence[Sequence[Trip]], cost
 
 def improve(plan: Plan, effort: int = EFFORT) -> int:
     """Improve the plan. Returns the number of passes that found something."""
+    if len(plan.where) > EFFORT_ORDERS:
+        effort = min(effort, 1)
     for done in range(effort):
         changes = exchange(plan, 0) + exchange(plan, 1) + relocate(plan, TRIED_MAX)
         if not changes:

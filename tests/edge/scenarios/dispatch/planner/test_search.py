@@ -6,7 +6,7 @@ from itertools import permutations, product
 import pytest
 
 from edge.scenarios.dispatch.planner.insertion import insert
-from edge.scenarios.dispatch.planner.search import exchange, improve
+from edge.scenarios.dispatch.planner.search import EFFORT_ORDERS, exchange, improve
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -86,6 +86,13 @@ def test_more_effort_is_never_worse(world, seed):
         costs.append(w.total())
     assert costs == sorted(costs, reverse=True)
     assert passes < 50
+
+
+def test_a_large_plan_gets_one_pass(world):
+    """With more orders than EFFORT_ORDERS the plan is improved once in a decision, however much there is to find."""
+    w = world(3, couriers=8, orders=EFFORT_ORDERS + 8, shops=4).fill()
+    assert len(w.plan.where) > EFFORT_ORDERS
+    assert improve(w.plan, 50) == 1
 
 
 def test_the_same_news_gives_the_same_plan(world):
