@@ -121,8 +121,8 @@ def test_offers_in_a_break_are_found() -> None:
     """From the minute in which it begins to the one in which it ends; not before, and not after."""
     rows = Rows()
     rows.shift("rider-1", 0, 500, capacity=8)
-    times = {"starts_at": START + 10 * MINUTE, "until": START + 25 * MINUTE}
-    rows.add(1, [("rider-1", RiderPause(id="pause", at=START, rider="rider-1", **times))])
+    from_ms, until_ms = START + 10 * MINUTE, START + 25 * MINUTE
+    rows.add(1, [("rider-1", RiderPause(id="pause", at=START, rider="rider-1", starts_at=from_ms, until=until_ms))])
     for number, minute in enumerate((9, 11, 24, 26), 1):
         rows.place(f"o{number}", minute, ("rider-1", rows.offer(f"o{number}", number, minute)))
         rows.add(minute, [], ("rider-1", rows.offer(f"o{number}", number, minute, "withdrawn")))

@@ -153,6 +153,7 @@ def test_a_look_comes_when_time_alone_holds_somebody_up(district, prep_s):
     from_ms = held_up_from_ms(orders, riders, rules, now_ms)
     held = [at_ms for at_ms in range(now_ms, now_ms + 7_200_000, 1000) if _held(orders, riders, rules, at_ms)]
     assert held
+    assert from_ms is not None
     assert from_ms <= held[0] <= max(now_ms, from_ms) + 1000
 
 
