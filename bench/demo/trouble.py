@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
@@ -20,7 +21,7 @@ class Trouble:
 
     def __init__(self, site: Site, keeper: Keeper, watch: Watch, records: Records) -> None:
         self.uplink_cut = False
-        self.log = records.log
+        self.log: Callable[[int, str], None] = records.log
         """Called with the instant (wall ms) and what happens."""
         self._site, self._keeper, self._watch = site, keeper, watch
         self._proxy: Proxy | None = None

@@ -151,8 +151,8 @@ class _Connection(H11Protocol):
             return
         self._budget.spend(1, now)
         super().handle_events()
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
             if self._deadline is None:
                 self._await_request()
         elif not cycle.more_body:

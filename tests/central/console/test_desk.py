@@ -1,6 +1,7 @@
 """Nobody sees or changes anything without a session, a role, and a form of our own."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -60,7 +61,7 @@ async def test_a_form_that_ends_too_early_is_none() -> None:
     """Nobody waits for an answer then, and the log has nothing of it."""
     parts = iter([{"type": "http.request", "body": b"what=", "more_body": True}, {"type": "http.disconnect"}])
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> dict[str, Any]:
         return next(parts)
 
     assert await read_form(Request({"type": "http", "method": "POST", "headers": []}, receive)) == {}
