@@ -32,8 +32,10 @@ UNUSED: Final = (
     *("numpy/f2py", "numpy/distutils", "numpy/_core/include", "numpy/_core/lib", "numpy/random/lib"),
     *("numpy/testing", "numpy/polynomial", "numpy/_pyinstaller"),
     *("numpy/random/_examples", "numpy/_core/_simd.*.so", "numpy/_core/_*_tests.*.so", "numpy/*/_*_tests.*.so"),
-    # the second of two backends; extensions of SQLite; what colours source code, renders Markdown, parses C
-    *("zstandard/_cffi.*.so", "zstandard/backend_cffi.py", "apsw/sqlite_extra_binaries", "apsw/fts_test_strings"),
+    # the second of two backends; extensions of SQLite, its shell, its text search and the alphabets for that
+    *("zstandard/_cffi.*.so", "zstandard/backend_cffi.py", "apsw/sqlite_extra*", "apsw/fts*", "apsw/shell.py"),
+    *("apsw/speedtest.py", "apsw/unicode.py", "apsw/_unicode.*.so"),
+    # what colours source code, renders Markdown, parses C
     *("pygments/lexers/[!_]*.py", "markdown_it*", "mdurl*", "pycparser*"),
     # how pip installed it: dpkg knows better, and where it was built does not belong here
     *(f"*.dist-info/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL")),
