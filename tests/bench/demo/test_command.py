@@ -153,6 +153,8 @@ def test_a_terminal_that_cannot_be_drawn_on_gets_lines(tmp_path: Path) -> None:
     try:
         while b"running as with --headless" not in shown:
             shown += os.read(typist, 65_536)
+        while not (tmp_path / "data").exists() and process.poll() is None:
+            time.sleep(0.01)  # from then on it looks after signals
         os.write(typist, b"\x03")
         while b"Stopped after" not in shown:
             shown += os.read(typist, 65_536)
