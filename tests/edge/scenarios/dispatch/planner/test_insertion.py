@@ -152,3 +152,22 @@ def test_what_is_forbidden_does_not_move_to_where_it_is_forbidden(world):
     assert first.cost >= FORBIDDEN
     assert relocate(w.plan, 400) == 0
     assert second.trips == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_gap_is_listed_once(world, seed):
+    """One before each trip and one at the end of each route, of idle couriers the only one; none before the trip that a
+    bound courier is about to fetch."""
+    w = world(seed, couriers=5, orders=6)
+    insert(w.plan, w.orders[:4])
+    for route in w.plan.routes[::2]:
+        route.bound = bool(route.trips)
+    gaps = Gaps(w.plan)
+    listed = [(route.courier, position) for route, position in zip(gaps.routes, gaps.positions, strict=True)]
+    expected = [
+        (route.courier, place) for route in w.plan.open for place in range(int(route.bound), len(route.trips) + 1)
+    ]
+    assert sorted(listed) == sorted(expected)
+    for route in w.plan.open:
+        start, end = gaps.spans[route.courier]
+        assert listed[start:end] == [each for each in listed if each[0] == route.courier]

@@ -147,3 +147,16 @@ def test_a_plan_costs_what_is_reckoned(world, seed, until):
             assert route.costs[index] == pytest.approx(w.reckoned(route, turned[: index + 1])[2])
             if not route.bound and len(orders) == 1:
                 assert w.plan.dropoff(orders[0]) == pytest.approx(alone[1][-1] - 2.0)
+
+
+def test_what_just_fits_is_held(world):
+    """A load of exactly what the courier carries, on both scales, and no more; as many orders as there is room for."""
+    w = world(1, couriers=1, orders=2, shops=1)
+    (route,) = w.plan.routes
+    w.jobs.load.update({0: (3.0, 4.0), 1: (2.0, 1.0)})
+    trip = w.jobs.trip([0, 1])
+    route.room, route.limit = 2, (5.0, 5.0)
+    assert route.holds(trip)
+    for room, limit in ((1, (5.0, 5.0)), (2, (4.9, 5.0)), (2, (5.0, 4.9))):
+        route.room, route.limit = room, limit
+        assert not route.holds(trip)

@@ -6,7 +6,8 @@ from itertools import permutations, product
 import pytest
 
 from edge.scenarios.dispatch.planner.insertion import insert
-from edge.scenarios.dispatch.planner.search import EFFORT_ORDERS, exchange, improve
+from edge.scenarios.dispatch.planner.search import EFFORT_ORDERS, Head, _costs, exchange, improve
+from edge.scenarios.dispatch.planner.trips import FORBIDDEN
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -163,3 +164,24 @@ def test_small_plans_are_nearly_the_best_of_all(world):
     assert len(gaps) >= 18
     assert sum(gap < 1e-6 for gap in gaps) >= 0.4 * len(gaps)
     assert sum(gaps) / len(gaps) < 40
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_every_end_costs_behind_every_head_what_is_reckoned(world, seed):
+    """The whole table of a cut before the first trips: for couriers of several paces, with small bags, short shifts and
+    room for few; and where something of it may not be, no less than what is forbidden."""
+    w = world(seed, couriers=4, orders=9, shops=2, until=70, mixed=seed % 2 == 1).fill()
+    w.plan.barred = {}
+    for number, route in enumerate(w.plan.routes):
+        route.room = 1 + (seed + number) % 3
+        route.off = route.since + 40.0 * (1 + number)
+    heads = [Head(route, 0, route.since, route.origin) for route in w.plan.routes]
+    ends = sorted((route.trips for route in w.plan.routes if route.trips), key=len, reverse=True)
+    for trips, row in zip(ends, _costs(w.plan, heads, ends), strict=True):
+        for head, cost in zip(heads, row, strict=True):
+            made = [w.jobs.trip(trip.orders, head.route.pace) for trip in trips]
+            expected = w.reckoned(head.route, [trip.orders for trip in trips])[2]
+            if expected >= FORBIDDEN or not all(head.route.holds(trip) for trip in made):
+                assert cost >= FORBIDDEN / 2
+            else:
+                assert cost == pytest.approx(expected)
