@@ -95,8 +95,6 @@ def dispatch(
 
     Exit codes: 0 done, 1 a solution was infeasible or a node decided otherwise, 2 an input cannot be used.
     """
-    from .days import Job, folders
-
     if not (instances or further or decide_times):
         raise click.UsageError("Name folders with --instances, or give --decide-times, or both.")
     if keep and riders != "real":
@@ -118,8 +116,7 @@ def dispatch(
     if plot:
         check_installed()
     beside = baseline or ("rolling-horizon" if policy == "doorstep" else "none")
-    changes = {} if fair_s is None else {"fair_s": fair_s}
-    days = [Job(folder, policy, uncertain, export or "", changes=changes) for folder in folders([*instances, *further])]
+    days = _days([*instances, *further], policy, uncertain, export or "", fair_s)
     report: dict[str, Any] = {}
     if days:
         report |= _measured(days, "" if beside == "none" else beside, decline, silent, jobs, report_path, plot)
@@ -131,6 +128,14 @@ def dispatch(
     write_report(report_path, {**report, "versions": source()})
     if not same:
         raise SystemExit(1)
+
+
+def _days(named: Sequence[str], policy: str, uncertain: bool, export: str, fair_s: int | None) -> "list[Job]":
+    """What is to be run, with the node's options as they are asked for."""
+    from .days import Job, folders
+
+    changes = {} if fair_s is None else {"fair_s": fair_s}
+    return [Job(folder, policy, uncertain, export, changes=changes) for folder in folders(named)]
 
 
 def _measured(

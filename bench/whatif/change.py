@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from edge.scenarios.dispatch.messages import OrderReschedule
 from edge.scenarios.dispatch.state.riders import RIDERS_MAX
 
-from .day import Day, Order, Said, Shift
+from .day import Day, Order, Request, Shift
 
 KITCHEN_PERCENT_MIN: Final = -90
 KITCHEN_PERCENT_MAX: Final = 900
@@ -106,7 +106,7 @@ def _more(day: Day, count: int) -> Day:
     if len(names) + count > RIDERS_MAX:
         raise ChangeError(f"A node knows {RIDERS_MAX} riders at most, and there are {len(names)}. Add fewer.")
     shifts: list[Shift] = list(day.shifts)
-    said = list(day.said)
+    requests = list(day.requests)
     replies, silences = dict(day.replies), dict(day.silences)
     taken = dict.fromkeys(names)
     number = 0
@@ -119,12 +119,12 @@ def _more(day: Day, count: int) -> Day:
         answers = day.replies.get(model, ())
         replies[name] = answers[len(answers) // 2 :] + answers[: len(answers) // 2]
         silences[name] = day.silences.get(model, ())
-        said += [
+        requests += [
             structs.replace(each, client=name, body=structs.replace(each.body, rider=name))
-            for each in day.said
+            for each in day.requests
             if _rider(each) == model
         ]
-    return structs.replace(day, shifts=tuple(shifts), replies=replies, silences=silences, said=tuple(said))
+    return structs.replace(day, shifts=tuple(shifts), replies=replies, silences=silences, requests=tuple(requests))
 
 
 def _fewer(day: Day, count: int) -> Day:
@@ -134,9 +134,11 @@ def _fewer(day: Day, count: int) -> Day:
         raise ChangeError(f"riders=-{count} leaves nobody: the day had {riders}. Take away fewer.")
     gone = dict.fromkeys(_spread(names, count))
     shifts = tuple(shift for shift in day.shifts if shift.rider not in gone)
-    return structs.replace(day, shifts=shifts, said=tuple(each for each in day.said if _rider(each) not in gone))
+    return structs.replace(
+        day, shifts=shifts, requests=tuple(each for each in day.requests if _rider(each) not in gone)
+    )
 
 
-def _rider(said: Said) -> str:
+def _rider(request: Request) -> str:
     """Whose break it is."""
-    return "" if isinstance(said.body, OrderReschedule) else said.body.rider
+    return "" if isinstance(request.body, OrderReschedule) else request.body.rider

@@ -56,7 +56,7 @@ class Reply(Struct, frozen=True):
     after_ms: int
 
 
-class Said(Struct, frozen=True):
+class Request(Struct, frozen=True):
     """A break of a rider, or other times of an order: by whom, and when the node got it."""
 
     at_ms: int
@@ -94,7 +94,7 @@ class Day(Struct, frozen=True):
     position_s: int = 30
     fresh: bool = True
     errors: dict[str, tuple[Place, ...]] = {}
-    said: tuple[Said, ...] = ()
+    requests: tuple[Request, ...] = ()
 
     def riders(self) -> list[str]:
         """Everybody with a shift, in the order in which the first ones began."""

@@ -34,7 +34,7 @@ from edge.scenarios.dispatch.records import NearestObservation, Observation, Sil
 from edge.scenarios.dispatch.travel.ride_times import METRES_PER_DEG, Service, ride_s
 
 from ..rows import Decided, assignments, decided, updates
-from .day import Day, Order, Outcome, Place, Reply, Said, Shift
+from .day import Day, Order, Outcome, Place, Reply, Request, Shift
 
 PACED_MIN: Final = 5
 """The least number of rides to measure the pace on; with fewer it is 1."""
@@ -90,7 +90,7 @@ class Recording:
         self._riders: dict[str, _Rider] = {}
         self._shifts: list[_Shift] = []
         self._rides: list[float] = []
-        self._said: list[Said] = []
+        self._requests: list[Request] = []
 
     def feed(self, row: Row) -> None:
         """One row."""
@@ -133,7 +133,7 @@ class Recording:
             case KitchenReady() | KitchenDelay():
                 self._kitchen(body)
             case RiderPause() | RiderResume() | OrderReschedule():
-                self._said.append(Said(self._now_ms, client, body))
+                self._requests.append(Request(self._now_ms, client, body))
 
     def _place(self, client: str, body: OrderPlace) -> None:
         stated_ms = None if body.prep_s is None else self._now_ms + body.prep_s * 1000
@@ -322,7 +322,7 @@ class Recording:
             median(self._rides) if enough else 1.0,
             len(self._rides) if enough else 0,
             sum(shift.assumed for shift in self._shifts),
-            said=tuple(self._said),
+            requests=tuple(self._requests),
         )
 
     def _ended(self, order: Order) -> Order:

@@ -34,7 +34,7 @@ from ..courier import Action
 from ..driver import Driver
 from ..job import Place
 from .courier import Rider, Then
-from .day import Day, Order, Outcome, Reply, Said
+from .day import Day, Order, Outcome, Reply, Request
 from .nearest_rider import nearest_rider
 
 POLICIES: Final[dict[str, Policy]] = {"planned": choose, "nearest": nearest_rider}
@@ -69,8 +69,8 @@ class Simulation:
             self._couriers[name] = Rider(self, name, shifts, self._replies(name, number, pool))
         for order in day.orders:
             self._plan(order)
-        for said in day.said:
-            self.at(said.at_ms, lambda _, said=said: self._say(said))
+        for request in day.requests:
+            self.at(request.at_ms, lambda _, request=request: self._ask(request))
         self.at(self._now_ms, self._report)
 
     @property
@@ -158,9 +158,9 @@ class Simulation:
             cancel = lambda _: self.send(by, OrderCancel(id=self.next_id(), at=self._now_ms, order=order.name))
             self.at(order.cancelled_ms, cancel)
 
-    def _say(self, said: Said) -> None:
-        body = structs.replace(said.body, id=self.next_id())
-        self._inbox.append((Event(said.client, body, shop=EVERY_SHOP), None))
+    def _ask(self, request: Request) -> None:
+        body = structs.replace(request.body, id=self.next_id())
+        self._inbox.append((Event(request.client, body, shop=EVERY_SHOP), None))
 
     def _report(self, _: int) -> None:
         """All riders report their places at once."""

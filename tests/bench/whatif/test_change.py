@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.whatif.change import Change, ChangeError, changed, parse
-from bench.whatif.day import Reply, Said
+from bench.whatif.day import Reply, Request
 from edge.scenarios.dispatch.messages import RiderPause
 from edge.scenarios.dispatch.state.riders import RIDERS_MAX
 from tests.bench.whatif.recorded_day import T0, day, order, shift
@@ -93,13 +93,13 @@ def test_a_kitchen_changes_in_everything(percent: int) -> None:
 
 def test_a_break_goes_with_its_rider() -> None:
     """A copy of a rider has its breaks, and who is removed leaves none behind."""
-    pause = Said(T0, "desk", RiderPause(id="e", at=T0, rider="r-1"))
-    made = day([order(1)], [shift("r-1")], said=(pause,))
+    pause = Request(T0, "desk", RiderPause(id="e", at=T0, rider="r-1"))
+    made = day([order(1)], [shift("r-1")], requests=(pause,))
     more = changed(made, [Change("riders", 1)])
-    assert [(one.client, one.body.rider) for one in more.said if isinstance(one.body, RiderPause)] == [
+    assert [(one.client, one.body.rider) for one in more.requests if isinstance(one.body, RiderPause)] == [
         ("desk", "r-1"),
         ("what-if-1", "what-if-1"),
     ]
     fewer = changed(more, [Change("riders", -1)])
     left = {one.rider for one in fewer.shifts}
-    assert {one.body.rider for one in fewer.said if isinstance(one.body, RiderPause)} == left
+    assert {one.body.rider for one in fewer.requests if isinstance(one.body, RiderPause)} == left

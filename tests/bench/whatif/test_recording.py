@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from bench.whatif.day import Day, Reply, Said
+from bench.whatif.day import Day, Reply, Request
 from bench.whatif.recording import Recording
 from edge.core.model import decode_row, encode_row
 from edge.core.node import Node
@@ -176,9 +176,9 @@ def test_what_orders_and_riders_ask_for_comes_out_as_it_was() -> None:
     wished = structs.replace(second, terms={"max_bag_s": 1_200, "dropoff_by": second.placed_ms + 3_600_000})
     slow = structs.replace(made.shifts[0], limits={"vehicle": "bike", "load_limit": Load(weight_g=4_000)})
     rider = made.shifts[1].rider
-    pause = Said(made.shifts[1].on_ms + 1, rider, RiderPause(id="e", at=made.shifts[1].on_ms, rider=rider))
-    told = structs.replace(made, orders=(heavy, wished, *rest), shifts=(slow, *made.shifts[1:]), said=(pause,))
-    recording = Recorded(told)
+    pause = Request(made.shifts[1].on_ms + 1, rider, RiderPause(id="e", at=made.shifts[1].on_ms, rider=rider))
+    asked = structs.replace(made, orders=(heavy, wished, *rest), shifts=(slow, *made.shifts[1:]), requests=(pause,))
+    recording = Recorded(asked)
     while not recording.over:
         recording.step()
     found = read(recording.rows)
@@ -187,4 +187,6 @@ def test_what_orders_and_riders_ask_for_comes_out_as_it_was() -> None:
         wished.name: wished.terms,
     }
     assert {one.rider: one.limits for one in found.shifts if one.limits} == {slow.rider: slow.limits}
-    assert [(one.client, one.body.rider) for one in found.said if isinstance(one.body, RiderPause)] == [(rider, rider)]
+    assert [(one.client, one.body.rider) for one in found.requests if isinstance(one.body, RiderPause)] == [
+        (rider, rider)
+    ]

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from bench.whatif.change import Change, changed
-from bench.whatif.day import Reply, Said
+from bench.whatif.day import Reply, Request
 from edge.scenarios.dispatch.messages import Load, RiderPause
 from tests.bench.whatif.recorded_day import DOOR, RIDE_S, SHOP, T0, day, door_s, order, shift, simulate, small_district
 
@@ -104,7 +104,7 @@ def test_a_rider_has_its_shifts_in_their_sequence() -> None:
 
 
 def test_a_slow_vehicle_is_slow_and_a_small_bag_stays_small() -> None:
-    """Who goes on foot takes four times as long, unless the options say otherwise; what it cannot carry goes to the
+    """Who goes on foot takes four times as long, or as the options have it; what it cannot carry goes to the
     other rider, whoever decides; and for whom it is too much for everybody, it stays at the shop."""
     alone = day([order(1)], [shift("r-1", vehicle="foot")])
     assert door_s(alone, simulate(alone), 1) == 600 + 4 * RIDE_S
@@ -121,6 +121,6 @@ def test_a_slow_vehicle_is_slow_and_a_small_bag_stays_small() -> None:
 @pytest.mark.parametrize("policy", ["planned", "nearest"])
 def test_a_break_is_taken_as_on_the_day(policy: str) -> None:
     """Who has a break when the order is placed fetches it after its end."""
-    pause = Said(T0 + 1, "r-1", RiderPause(id="e", at=T0, rider="r-1", until=T0 + 900_000))
-    made = day([order(1, at_s=10, ready_s=60)], [shift("r-1")], said=(pause,))
+    pause = Request(T0 + 1, "r-1", RiderPause(id="e", at=T0, rider="r-1", until=T0 + 900_000))
+    made = day([order(1, at_s=10, ready_s=60)], [shift("r-1")], requests=(pause,))
     assert door_s(made, simulate(made, policy), 1) == pytest.approx(900 - 10 + RIDE_S, abs=61)
