@@ -3,7 +3,9 @@
 Times are whole milliseconds of the monotonic clock; wall-clock times are made from them when a message leaves.
 """
 
+import math
 from collections import OrderedDict
+from heapq import nsmallest
 from itertools import islice
 from typing import Final, Literal
 
@@ -267,14 +269,15 @@ class Orders:
             self._wait(order)  # a plan that stands needs no new decision
 
     def part(self, fresh: int, again: int) -> "Orders":
-        """The same orders, of which fewer wait: at most so many new ones, and the oldest so many of the others."""
+        """The same orders, of which fewer wait: at most so many new ones, and so many of the others, those that are to
+        be fetched first. Whoever is planned for one that is left out seems free."""
         part = Orders()
         part.partial = True
         part.open, part.closed, part.timers = self.open, self.closed, self.timers
         part.to_fetch = self.to_fetch
         part.fresh = dict(islice(self.fresh.items(), fresh))
         older = ((name, order) for name, order in self.waiting.items() if order.considered)
-        part.waiting = {**dict(islice(older, again)), **part.fresh}
+        part.waiting = {**dict(nsmallest(again, older, key=_planned_for)), **part.fresh}
         return part
 
     def state(self) -> OrdersState:
@@ -337,6 +340,11 @@ def no_room(orders: Orders, rules: DispatchOptions, customer: str, shop: str, ow
         return None
     detail = f"{of_one_max} orders {whose} are open; try again later, or raise the option {option} of dispatch"
     return Refusal(Reason.OVER_CAPACITY, "", detail)
+
+
+def _planned_for(entry: tuple[str, Order]) -> float:
+    """When an order is to be fetched; of those without a plan, who came first is first."""
+    return entry[1].pickup_ms or math.inf
 
 
 def _leave(lists: dict[str, dict[str, Order]], name: str, order: str) -> None:

@@ -25,15 +25,19 @@ def test_waiting_follows_the_state():
     assert not one.considered
 
 
-def test_a_part_has_the_new_ones_and_the_oldest():
-    """A part has fewer waiting orders and everything else; nothing of it changes the whole."""
+def test_a_part_has_the_new_ones_and_those_to_be_fetched_first():
+    """A part has fewer waiting orders and everything else; nothing of it changes the whole. Orders without a plan come
+    last, the oldest first."""
     orders = Orders()
     for number in range(10):
         orders.add(order(f"o{number}"), 100)
         if number < 6:
             orders.considered(orders.open[f"o{number}"])
+    for name, pickup_ms in (("o3", 60), ("o5", 50)):
+        orders.open[name].plan, orders.open[name].pickup_ms = "r1", pickup_ms
+    assert list(orders.part(3, 3).waiting) == ["o5", "o3", "o0", "o6", "o7", "o8"]
     part = orders.part(3, 2)
-    assert list(part.waiting) == ["o0", "o1", "o6", "o7", "o8"]
+    assert list(part.waiting) == ["o5", "o3", "o6", "o7", "o8"]
     assert list(part.fresh) == ["o6", "o7", "o8"]
     assert part.open is orders.open
     assert len(orders.waiting) == 10
