@@ -69,9 +69,9 @@ from .times.messages import DropoffPromise
 from .travel.ride_times import RulesWithTable
 from .travel.table import taken
 
-ROUND_AGAIN_MIN: Final = 64
-"""Waiting orders at which a round looks again beside its new ones, and two more for each idle rider. The rest has its
-turn every REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
+ROUND_AGAIN_MAX: Final = PLAN_ORDERS_MAX
+"""Waiting orders that a round looks at again beside its new ones: what one plan holds. The rest has its turn every
+REDECIDE_S. (256 in every round took 50 ms of each under overload, which then never ended.)"""
 
 Policy = Callable[[Orders, Riders, DispatchOptions, Now, Sensor], list[Decision]]
 """What should change about waiting orders, given everything that the node knows."""
@@ -194,7 +194,7 @@ class Dispatch(Scenario):
         """What should change about the orders. Changes nothing itself; empty where nothing is new.
 
         A backlog must not make rounds dearer, or it would feed itself. So between the looks at everything that
-        REDECIDE_S asks for, a round sees the new orders, and of the others only as many as it may find a rider for."""
+        REDECIDE_S asks for, a round sees the new orders, and of the others those that are to be fetched first."""
         state = self.state
         orders = state.orders
         if not self._may_decide():
@@ -202,9 +202,8 @@ class Dispatch(Scenario):
         needs_decision = sensor.needs_decision(state.now_ms)
         if not (needs_decision or state.changed):
             return []
-        again = ROUND_AGAIN_MIN + 2 * state.riders.idle
-        if not needs_decision and len(orders.waiting) > again:
-            orders = orders.part(PLAN_ORDERS_MAX, again)
+        if not needs_decision and len(orders.waiting) > ROUND_AGAIN_MAX:
+            orders = orders.part(PLAN_ORDERS_MAX, ROUND_AGAIN_MAX)
         return self._policy(orders, state.riders, state.rules, now, sensor)
 
     def _may_decide(self) -> bool:

@@ -27,7 +27,7 @@ from edge.scenarios.dispatch.events import apply
 from edge.scenarios.dispatch.lifecycle import CLOSED, IN_BAG, PLACED, OrderState
 from edge.scenarios.dispatch.messages import DURABLE_KINDS
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MIN
+from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MAX
 from edge.scenarios.dispatch.state.orders import ORDERS_OPEN_MAX
 from edge.scenarios.dispatch.state.positions import REDECIDE_S
 from edge.scenarios.dispatch.state.riders import RIDERS_MAX
@@ -344,7 +344,7 @@ def test_a_backlog_makes_no_round_dearer(district, monkeypatch):
     for number in range(200):
         d.round(d.place(f"o{number}"))
         assert d.dispatch_state.orders.fresh == {}
-    assert looked[1:] == [(1, min(number, ROUND_AGAIN_MIN) + 1) for number in range(1, 200)]
+    assert looked[1:] == [(1, min(number, ROUND_AGAIN_MAX) + 1) for number in range(1, 200)]
     d.later(REDECIDE_S)
     assert looked[-1] == (0, 200)
 

@@ -201,7 +201,7 @@ def test_more_than_one_plan_can_weigh_up(district):
 def test_where_too_many_wait_fewer_are_planned(district, mirror, monkeypatch):
     """Where more wait than a round takes up, a rider who comes free gets an order at once, and the plan is for the new
     orders and the first in line; the looks at everything plan for all. The rows replay."""
-    monkeypatch.setattr(scenario, "ROUND_AGAIN_MIN", 8)
+    monkeypatch.setattr(scenario, "ROUND_AGAIN_MAX", 8)
     d = burst(district, 6, 200)
     taken = {one.rider: one.order for one in d.decisions if one.offer}
     assert len(taken) == 6
