@@ -78,7 +78,8 @@ def central_lines(report: dict[str, Any]) -> list[str]:
     """The rates, and what became of the batches."""
     rate = f"{report['batches_per_s']:,} busy batches/s validated, stored and summed up ({report['store']}"
     copied = f"{report['counters_per_s']:,} counters/s, {report['stored_over_copy']:.2f} of a bare COPY"
-    copied += f", {report['stored_over_copy_in_groups']:.2f} of one in groups"
+    if "stored_over_copy_in_groups" in report:  # earlier reports have not
+        copied += f", {report['stored_over_copy_in_groups']:.2f} of one in groups"
     pause = "" if report["ack_pause_s"] is None else f"; a collector's death: {report['ack_pause_s']:.1f} s of waiting"
     return [
         f"{rate}, {report['collectors']} collectors); {copied}",
