@@ -50,7 +50,7 @@ SCARCE_MAX: Final = 2.0
 KNOWN: Final = 5
 """Labels from which on a shop is known."""
 
-BEGIN: Final = {True: (-0.5, 0.4, 2.2, 5.6), False: (-0.5, 0.4, 2.2, 3.8)}
+BEGIN: Final = {True: (-0.5, 0.4, 2.2, 6.6), False: (-0.5, 0.4, 2.2, 3.8)}
 """The quantiles of errors before anything is learned, where the preparation time was stated, and where not. Food that
 is early waits for its rider, who comes when it is expected: so orders are late by more than they are early. Riders who
 decline are few, and make orders late by much against what is usual; kitchens are often off, and by less. Chosen on the
