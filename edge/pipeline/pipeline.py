@@ -37,12 +37,10 @@ OVERLOADED_AT: Final = 0.75
 where thousands of connections had a read under way when reading paused."""
 
 SNAPSHOT_ROWS: Final = 5_000
-SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
-"""Rows between snapshots at most, and their bytes: what recovery has to run through the core. It takes 0.1 s for each
-thousand rows of one event, and for each MB of a full node's, which have a dozen and more."""
+"""Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
 
-SNAPSHOT_ROW_BYTES_MIN: Final = 512 * 1024
-"""From so many on a snapshot comes where the last one was no larger: the disk gets no more of them than of rows."""
+SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
+"""The same by size: a full node has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
 
 RETRY_FULL_DISK_S: Final = 2.0
 
@@ -80,10 +78,11 @@ class Pipeline:
         self._pending = PendingInputs(self._loop, self._flush)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
-        self._turning = self._paused = False
+        self._turning = False
+        self._paused = False
         self._rules: Rules | None = None
-        self._snapshot_number, self._row_bytes = node.number - node.recovered_rows, node.recovered_bytes
-        self._state_bytes = 0
+        self._snapshot_number = node.number - node.recovered_rows
+        self._snapshot_bytes = node.recovered_bytes
         self._lookups = ReceiptLookup(journal, node.catalog, status, self._show_once)
         self._idle = asyncio.Event()
 
@@ -256,9 +255,8 @@ class Pipeline:
                 self._paused = True
                 for link in self.links:
                     link.pause()
-        self._row_bytes += len(commit.row)
-        most = min(max(self._state_bytes, SNAPSHOT_ROW_BYTES_MIN), SNAPSHOT_ROW_BYTES)
-        if self._row_bytes >= most or number - self._snapshot_number >= SNAPSHOT_ROWS:
+        self._snapshot_bytes += len(commit.row)
+        if number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
             self.snapshot()
 
     def _on_commit(self, number: int, committed_at: float) -> None:
@@ -348,9 +346,8 @@ class Pipeline:
 
     def snapshot(self) -> None:
         """Keep the core's state after its last round."""
-        state = self.node.snapshot()
-        self._snapshot_number, self._row_bytes, self._state_bytes = self.node.number, 0, len(state)
-        self._journal.snapshot(self.node.number, state)
+        self._snapshot_number, self._snapshot_bytes = self.node.number, 0
+        self._journal.snapshot(self.node.number, self.node.snapshot())
 
     def _drop(self, reason: Reason, count: int) -> None:
         """Nothing is known of these messages but their number: in the status now, in a row as soon as there is one."""
@@ -388,7 +385,7 @@ class Pipeline:
         node = Node(self.node.kinds)
         node.recover(recovery.snapshot, recovery.rows)
         self.node = node
-        self._snapshot_number, self._row_bytes = node.number - node.recovered_rows, node.recovered_bytes
+        self._snapshot_number, self._snapshot_bytes = node.number - node.recovered_rows, node.recovered_bytes
         self._committed_sequence, self._committed_number = node.sequence, node.number
         self.full = False
         self._status.alarm("disk", None)

@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import apsw
@@ -343,31 +342,6 @@ def test_a_flood_becomes_several_rounds_and_a_snapshot(tmp_path):
 
     with_pipeline(tmp_path, test)
     with_pipeline(tmp_path, again)
-
-
-def test_snapshots_come_early_where_they_are_no_larger_than_the_rows_between_them(tmp_path, monkeypatch):
-    """From a few bytes on, the next snapshot comes with the row that makes them as many as the last one had."""
-    least = 2_000
-    monkeypatch.setattr("edge.pipeline.pipeline.SNAPSHOT_ROW_BYTES_MIN", least)
-    sizes: list[int] = []
-    states: list[tuple[int, int]] = []
-
-    async def test(pipeline: Pipeline, wire: Wire, journal: Journal) -> None:
-        keep, submit = journal.snapshot, journal.submit
-        monkeypatch.setattr(journal, "commit", lambda _: False)
-        monkeypatch.setattr(journal, "submit", lambda commit: (sizes.append(len(commit.row)), submit(commit)))
-        monkeypatch.setattr(journal, "snapshot", lambda at, body: (states.append((at, len(body))), keep(at, body)))
-        begin = pipeline.node.number
-        for number in range(60):
-            pipeline.received(wire, [order(number, number + 1)], 0.0)
-            pipeline._take_in()
-        await wire.until(lambda: pipeline.in_flight == 0)
-        for (before, state), (after, _) in pairwise(states):
-            between = sizes[before - begin : after - begin]
-            assert sum(between) >= max(state, least) > sum(between[:-1])
-        assert len(states) > 3
-
-    with_pipeline(tmp_path, test)
 
 
 @pytest.mark.parametrize("limit", ["SNAPSHOT_ROWS", "SNAPSHOT_ROW_BYTES"])
