@@ -299,6 +299,9 @@ class Demo:
         await self._until(lambda: not fleet.unanswered(), RECEIPTS_S_MAX)
         unanswered = fleet.unanswered()
         await fleet.close()
+        # What is under way now: the node goes on, and gives up orders whose people are not there any more.
+        await self.watch.look()
+        open_orders = states(self.watch.status)
         drain_s = DRAIN_REAL_S_MAX + self.scheduler.clock.real_s(DRAIN_SIMULATED_S_MAX)
         settled = await self._until(self.watch.in_step, drain_s)
         if not settled:
@@ -318,7 +321,7 @@ class Demo:
         case = Case(
             records=self.records,
             evidence=evidence,
-            open_orders=states(watch.status),
+            open_orders=open_orders,
             unanswered=unanswered,
             queues=watch.queues,
             events_at_node=at_node,

@@ -22,16 +22,24 @@ Options = Mapping[str, Option | Mapping[str, Option]]
 """Options of a process, and for each section its own."""
 
 
+_drawn: Final[set[int]] = set()
+"""Ports that this process was given: whoever has one may not listen yet when another is drawn."""
+
+
 def free_port() -> int:
-    """A port on loopback that nobody listens on now. Truly drawn, so that two runs of one seed do not meet."""
+    """A port on loopback that nobody listens on now, each once in a process. Truly drawn, so that two runs of one seed
+    do not meet."""
     for _ in range(200):
         port = PORTS[0] + secrets.randbelow(PORTS[1] - PORTS[0])
+        if port in _drawn:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        _drawn.add(port)
+        return port
     raise BusyError(f"No free port was found on 127.0.0.1 from {PORTS[0]} to {PORTS[1]}. Stop what listens there.")
 
 

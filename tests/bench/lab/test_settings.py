@@ -29,6 +29,11 @@ def test_configurations_are_toml(tmp_path: Path) -> None:
     assert tomllib.loads((tmp_path / "x.toml").read_text()) == options
 
 
+def test_a_port_is_drawn_once() -> None:
+    """Two listeners of one process have two ports, before either of them listens."""
+    assert len({free_port() for _ in range(500)}) == 500
+
+
 def test_free_ports_are_below_those_of_outgoing_connections() -> None:
     """A port is drawn where no client's connection can take it meanwhile."""
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
