@@ -113,8 +113,7 @@ class _RoundDecision:
         if len(rest) == 1 and not shared[rest[0]]:
             self._assign(rest[0], self._choices[rest[0]][0])
             return
-        enough = len(rest) == 1 or len(rest) * PLENTY <= self._riders.idle
-        if enough:
+        if len(rest) * PLENTY <= self._riders.idle:
             wanted = Counter(row[0].rider for index in rest if (row := self._choices[index]))
             for index in rest:
                 if shared[index]:
