@@ -13,9 +13,10 @@ from tests.phone import Phone, place
 from tests.waiting import wait_until
 
 DAY_MS = 86_400_000
-BEFORE_MS = 25 * 60_000
+BEFORE_MS = 10 * 60_000
 SPEED = 120.0
-"""Midnight, and the quarter of an hour after it, come within seconds."""
+"""Midnight, and the quarter of an hour after it, come within seconds: not before the orders are in, however slow this
+machine is, as the node's clock is quick from its second start on."""
 
 
 def test_both_sides_of_a_day_agree_until_one_is_changed(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_both_sides_of_a_day_agree_until_one_is_changed(tmp_path: Path) -> None:
         assert made.enroll() == ""
         now_ms = int(time.time() * 1000)
         midnight = now_ms // DAY_MS * DAY_MS
-        clock = {"clock_speed": SPEED, "clock_wall_anchor_ms": midnight - BEFORE_MS, "clock_real_anchor_ms": now_ms}
+        clock = {"clock_wall_anchor_ms": midnight - BEFORE_MS, "clock_real_anchor_ms": now_ms}
         made.write_config(**clock)
         made.node.start()
         wait_until(made.connected)
@@ -37,6 +38,10 @@ def test_both_sides_of_a_day_agree_until_one_is_changed(tmp_path: Path) -> None:
         day = time.strftime("%Y-%m-%d", time.gmtime(midnight / 1000 - 1))
         command = ("reconcile", "--node", "n-1", "--day", day, "--config", "central.toml")
         assert made.command(*command).returncode == 3
+        made.node.stop()
+        passed_ms = int(time.time() * 1000) - now_ms
+        made.write_config(**{name: at + passed_ms for name, at in clock.items()}, clock_speed=SPEED)
+        made.node.start()
 
         asked = f"/api/reconciliation?node=n-1&day={day}"
         wait_until(lambda: fetch(made.api_port, asked)["agrees"] is not None, "the statement", seconds=120)
