@@ -2,13 +2,13 @@
 
 Nothing is changed here: `assignments` applies the decisions, also those that a recovery reads from a row.
 
-Where there are idle riders in plenty, an order that can join no trip gets its cheapest candidate unless another order
-wants the same one. All others are planned together (`round_plan`): they join trips to their shop that are under way,
-and riders also fetch several at once, or one after the other. Where more orders wait than a round takes up, it plans
-for fewer of them, in the same way.
+Where there are idle riders in plenty, an order that can join no trip gets its cheapest candidate, or the next one
+where another order has more to lose. All others are planned together (`round_plan`): they join trips to their shop that
+are under way, and riders also fetch several at once, or one after the other. Where more orders wait than a round takes
+up, it plans for fewer of them, in the same way.
 """
 
-from collections import Counter
+import math
 from typing import Final
 
 from ....core.model import Now
@@ -33,7 +33,7 @@ from .reach import OFFER_AHEAD_S
 from .round_plan import RoundPlan
 from .trips_under_way import trips_under_way
 
-RULE: Final = "planned-7"
+RULE: Final = "planned-8"
 """The version of this policy, in every record."""
 
 ROUND_ORDERS_MAX: Final = 256
@@ -42,6 +42,10 @@ ROUND_ORDERS_MAX: Final = 256
 PLENTY: Final = 4
 """Idle riders for each order of a round from which on an order gets its cheapest one without a plan. With fewer, who
 goes where now decides who is left for the next order: on nine development days a plan was 0.4 minutes better."""
+
+REGRET_S_MAX: Final = 120
+"""What an order may lose so, in seconds of cost, fairness aside; where it is more, it is planned. Riders who had fewer
+orders are everybody's cheapest ones, so that orders of one instant want the same rider, and could do with the next."""
 
 PLAN_ORDERS_MAX: Final = 128
 """Orders in one plan; more are planned in parts, the earliest first."""
@@ -114,16 +118,21 @@ class _RoundDecision:
             self._assign(rest[0], self._choices[rest[0]][0])
             return
         if len(rest) * PLENTY <= self._riders.idle:
-            wanted = Counter(row[0].rider for index in rest if (row := self._choices[index]))
-            for index in rest:
-                if shared[index]:
-                    continue
-                best = self._choices[index][0]
-                if wanted[best.rider] == 1 and best.rider not in self._serves:
-                    self._assign(index, best)
+            self._hand_out([index for index in rest if not shared[index]])
             rest = [index for index in rest if self._chosen[index] is None]
         for start in range(0, len(rest), PLAN_ORDERS_MAX):
             self._plan(rest[start : start + PLAN_ORDERS_MAX])
+
+    def _hand_out(self, part: list[int]) -> None:
+        """Without a plan: who loses most without its cheapest rider chooses first, and whose cheapest one is gone takes
+        its next, where that is nearly as good."""
+        choices, serves = self._choices, self._serves
+        part.sort(key=lambda index: _regret(choices[index]), reverse=True)
+        for index in part:
+            row = choices[index]
+            best, option = row[0], next((one for one in row if one.rider not in serves), None)
+            if option is not None and option.total - option.fairness <= best.total - best.fairness + REGRET_S_MAX:
+                self._assign(index, option)
 
     def _plan(self, part: list[int]) -> None:
         """Plan these orders, without the riders that are assigned already."""
@@ -169,6 +178,11 @@ class _RoundDecision:
                 known = _candidates(option, row, behind_ms)
                 decisions.append(Decision(order.id, option.rider, option.offer, RULE, why, known, option.before))
         return decisions
+
+
+def _regret(row: list[CandidateCost]) -> float:
+    """What the order loses where another takes its cheapest rider."""
+    return row[1].total - row[0].total if len(row) > 1 else math.inf
 
 
 def _candidates(option: CandidateCost, row: list[CandidateCost], behind_ms: int) -> list[Candidate]:

@@ -244,18 +244,31 @@ def test_who_sees_nobody_is_not_planned(district):
     assert {one.order: one.rider for one in d.decisions} == {"far": "", "o1": "r1", "o2": "r1"}
 
 
-@pytest.mark.parametrize(("riders", "planned"), [(4 * PLENTY, [2]), (4 * PLENTY - 1, [4])])
-def test_only_the_contested_are_planned_where_riders_are_plenty(district, monkeypatch, riders, planned):
-    """With PLENTY idle riders for each order, an order whose cheapest rider nobody else wants gets it without a plan;
-    with fewer all are planned together."""
+@pytest.mark.parametrize(
+    ("riders", "apart", "planned"), [(4 * PLENTY, 0.001, []), (4 * PLENTY, 0.01, [1]), (4 * PLENTY - 1, 0.001, [4])]
+)
+def test_only_who_would_lose_much_is_planned_where_riders_are_plenty(district, monkeypatch, riders, apart, planned):
+    """With PLENTY idle riders for each order, of two that want the same rider one gets it, and the other the next one,
+    without a plan; where that one comes minutes later it is planned. With fewer riders all are planned together."""
     plans = []
     plan = choice.RoundPlan
     monkeypatch.setattr(choice, "RoundPlan", lambda orders, *rest: plans.append(len(orders)) or plan(orders, *rest))
     d = district()
     for index in range(riders):
-        d.begin(f"r{index}", lat=52.5 + index / 100, lon=13.4)
-    d.round(*(d.place(f"o{n}", shop=f"s{n}", pickup=Place(52.5 + max(n, 1) / 100, 13.4)) for n in range(4)))
+        d.begin(f"r{index}", lat=52.5 + index * apart, lon=13.4)
+    d.round(*(d.place(f"o{n}", shop=f"s{n}", pickup=Place(52.5 + max(n, 1) * apart, 13.4)) for n in range(4)))
     assert plans == planned
+    assert len({one.rider for one in d.decisions}) == 4
+
+
+def test_who_has_most_to_lose_chooses_first(district):
+    """Of orders that want the same rider the one whose next rider is farther away gets it, whichever came first."""
+    d = district()
+    for name, lat in (("both", 52.5), ("near", 52.501), *((f"far{n}", 52.6 + n / 1000) for n in range(3 * PLENTY))):
+        d.begin(name, lat=lat, lon=13.4)
+    first, second = Place(52.5004, 13.4), Place(52.4996, 13.4)
+    d.round(d.place("o1", pickup=first), d.place("o2", shop="s2", pickup=second))
+    assert {one.order: one.rider for one in d.decisions} == {"o1": "near", "o2": "both"}
 
 
 def test_a_conflict_that_costs_a_stop_is_planned(district):
