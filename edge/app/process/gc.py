@@ -1,6 +1,7 @@
-"""Settings of the interpreter for a node: the garbage collector, and how often threads switch."""
+"""Settings of the process for a node: the garbage collector, how often threads switch, and how many numpy starts."""
 
 import gc
+import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ answers, while the rest is imported beside them."""
 @contextmanager
 def starting() -> Generator[None]:
     """No garbage collection, a tenth of the time of imports and recovery, until `freeze_startup` or the end of the
-    block, and quick switches for all of it."""
+    block, and quick switches for all of it. numpy, which is imported inside, gets no threads for matrices: the node has
+    only small ones, and threads that wait spin."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     switch_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     gc.disable()

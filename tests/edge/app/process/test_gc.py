@@ -22,10 +22,23 @@ with starting():
 assert sys.getswitchinterval() > SWITCH_S
 """
 
+THREADS = """
+from edge.app.process.gc import starting
+with starting():
+    import numpy
+with open("/proc/self/status") as status:
+    assert "Threads:\\t1\\n" in status.read()
+"""
+
 
 def test_a_start_is_not_collected_and_then_out_of_the_collectors_way():
     """Objects that a start makes cause no collection, and belong to no generation once it is over."""
     subprocess.run([sys.executable, "-c", SETTLED], check=True)
+
+
+def test_numpy_starts_no_threads():
+    """They would spin on every core at each start, for matrices that a node does not have."""
+    subprocess.run([sys.executable, "-c", THREADS], check=True)
 
 
 def test_a_start_that_fails_leaves_the_collector_on():
