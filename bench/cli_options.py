@@ -13,6 +13,7 @@ import click
 from edge.errors import InputError
 
 from . import plotting
+from .source import compile_code
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +56,7 @@ def ask(
         plotting.check_installed()
     if data_dir and not Path(data_dir).is_dir():
         raise InputError(data_dir, None, "there is no such folder. Name an existing one on the disk to measure.")
+    compile_code()
     folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-", dir=data_dir))
     try:
         found: dict[str, Any] = {"machine": machine(folder), "versions": versions()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.source import git, source
+from bench.source import PACKAGES, compile_code, git, source
 
 
 def test_the_commit_is_that_of_this_checkout() -> None:
@@ -39,3 +39,18 @@ def test_an_installed_wheel_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert source() == nothing
     monkeypatch.setenv("PATH", "")
     assert source() == nothing
+
+
+def test_a_project_gets_its_byte_code_and_an_installation_keeps_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where Python itself may write none; nothing is written where a package manager has."""
+    monkeypatch.setattr("bench.source.ROOT", tmp_path)
+    for package in PACKAGES:
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "module.py").write_text("a = 1\n")
+    compile_code()
+    assert not list(tmp_path.rglob("*.pyc"))
+    (tmp_path / "pyproject.toml").write_text("")
+    compile_code()
+    assert len(list(tmp_path.rglob("*.pyc"))) == len(PACKAGES)
