@@ -25,6 +25,7 @@ from ..mqtt.seam import Link, Pending, Publish, Source
 from .ingest import InflightRound, IngestQueue, PendingAck, ReadBatch
 from .pending import PendingInputs
 from .receipts import ReceiptLookup
+from .snapshots import Snapshots
 
 PAUSED_AT: Final = 0.5
 """Links stop reading where the journal's queue is so full."""
@@ -35,12 +36,6 @@ RESUMED_AT: Final = 0.25
 OVERLOADED_AT: Final = 0.75
 """Publishes are refused as `overloaded` from here on; the rest is for timers and the centre's answers. Reached only
 where thousands of connections had a read under way when reading paused."""
-
-SNAPSHOT_ROWS: Final = 5_000
-"""Rows between snapshots: what recovery has to run through the core, well below its 2 s."""
-
-SNAPSHOT_ROW_BYTES: Final = 8 * 1024 * 1024
-"""The same by size: a full node has a dozen events and more in each row. Recovery takes 0.1 s for each MB of rows."""
 
 RETRY_FULL_DISK_S: Final = 2.0
 
@@ -81,14 +76,14 @@ class Pipeline:
         self._turning = False
         self._paused = False
         self._rules: Rules | None = None
-        self._snapshot_number = node.number - node.recovered_rows
-        self._snapshot_bytes = node.recovered_bytes
+        self.snapshots = Snapshots(self._loop, journal, lambda: self.node if self._serving else None)
         self._lookups = ReceiptLookup(journal, node.catalog, status, self._show_once)
         self._idle = asyncio.Event()
 
     def start(self, rules: Configure | None, unrecorded: Sequence[Counted] = ()) -> None:
         """Begin to commit: with new rules, and with what the process before counted in no row."""
         self._journal.start(self._loop, self._on_commit, self._on_failure)
+        self.snapshots.recovered(self.node)
         for item in unrecorded:
             self._pending.again(item)
         if rules is not None:
@@ -157,8 +152,7 @@ class Pipeline:
         if self._timer is not None:
             self._timer.cancel()
         self._lookups.cancel()
-        if self._serving and self.node.number > self._snapshot_number:
-            self.snapshot()
+        self.snapshots.finish()
 
     @property
     def committed(self) -> int:
@@ -255,9 +249,7 @@ class Pipeline:
                 self._paused = True
                 for link in self.links:
                     link.pause()
-        self._snapshot_bytes += len(commit.row)
-        if number - self._snapshot_number >= SNAPSHOT_ROWS or self._snapshot_bytes >= SNAPSHOT_ROW_BYTES:
-            self.snapshot()
+        self.snapshots.added(number, len(commit.row))
 
     def _on_commit(self, number: int, committed_at: float) -> None:
         """Rows up to `number` are on disk: publish, then acknowledge."""
@@ -342,12 +334,7 @@ class Pipeline:
         if self._pending.waiting and self._serving:
             self._handle([], (), perf_counter(), [])
 
-    # -- snapshots and failures ----------------------------------------------------------------------------------------
-
-    def snapshot(self) -> None:
-        """Keep the core's state after its last round."""
-        self._snapshot_number, self._snapshot_bytes = self.node.number, 0
-        self._journal.snapshot(self.node.number, self.node.snapshot())
+    # -- failures ------------------------------------------------------------------------------------------------------
 
     def _drop(self, reason: Reason, count: int) -> None:
         """Nothing is known of these messages but their number: in the status now, in a row as soon as there is one."""
@@ -385,9 +372,9 @@ class Pipeline:
         node = Node(self.node.kinds)
         node.recover(recovery.snapshot, recovery.rows)
         self.node = node
-        self._snapshot_number, self._snapshot_bytes = node.number - node.recovered_rows, node.recovered_bytes
         self._committed_sequence, self._committed_number = node.sequence, node.number
         self.full = False
+        self.snapshots.recovered(node)
         self._status.alarm("disk", None)
         DISK_ROOM.write()
         if self._rules is not None and node.rules != self._rules:

@@ -29,7 +29,7 @@ class Retention:
         node = pipeline.node
         if node.number > self._number and node.age_ms - self._age_ms >= SNAPSHOT_SPACING_MS:
             self._number, self._age_ms = node.number, node.age_ms
-            pipeline.snapshot()
+            pipeline.snapshots.take()
         self._journal.prune(node.dedup.prunable)
 
     def bound(self, bytes_max: float) -> None:

@@ -24,7 +24,7 @@ from edge.journal.journal import Journal
 from edge.journal.maintenance import write_snapshot
 from edge.journal.reader import checksum
 from edge.messages.envelope import Place
-from edge.pipeline.pipeline import SNAPSHOT_ROWS
+from edge.pipeline.snapshots import SNAPSHOT_ROWS
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
 from tests.faults.support.people import DOOR, SHOP, Crowd, Outcome, playing, sums, until, verify_outcome, well

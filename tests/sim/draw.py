@@ -39,7 +39,7 @@ FAULTS: Final = {
 """Each fault and its rate for each tick where a seed has it at full strength."""
 
 LIMITS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
-    "SNAPSHOT_ROWS": ("pipeline.pipeline", (5, 17, 60)),
+    "SNAPSHOT_ROWS": ("pipeline.snapshots", (5, 17, 60)),
     "BATCH_INPUTS_MAX": ("pipeline.ingest", (2, 7, 1024)),
     "COMMIT_QUEUE_ROWS_MAX": ("journal.journal", (16, 4096)),
     "RECENT_MAX": ("core.dedup", (4, 32, 8192)),

@@ -21,7 +21,8 @@ from edge.messages.envelope import loose
 from edge.mqtt.seam import Pending, Publish
 from edge.pipeline.ingest import InflightRound
 from edge.pipeline.pending import FLUSH_DELAY_S
-from edge.pipeline.pipeline import SNAPSHOT_ROWS, Pipeline
+from edge.pipeline.pipeline import Pipeline
+from edge.pipeline.snapshots import SNAPSHOT_ROWS
 from edge.scenarios.dispatch import Dispatch
 from tests.edge.district import RULES
 from tests.messages import AT, GOOD, text
@@ -347,7 +348,7 @@ def test_a_flood_becomes_several_rounds_and_a_snapshot(tmp_path):
 @pytest.mark.parametrize("limit", ["SNAPSHOT_ROWS", "SNAPSHOT_ROW_BYTES"])
 def test_a_node_that_is_killed_again_and_again_starts_no_slower(tmp_path, monkeypatch, limit):
     """However short its lives are, what a start runs through the core is bounded, in rows and in bytes."""
-    monkeypatch.setattr(f"edge.pipeline.pipeline.{limit}", 20 if limit == "SNAPSHOT_ROWS" else 20_000)
+    monkeypatch.setattr(f"edge.pipeline.snapshots.{limit}", 20 if limit == "SNAPSHOT_ROWS" else 20_000)
     recovered: list[tuple[int, int]] = []
 
     async def killed(_: Pipeline) -> None:

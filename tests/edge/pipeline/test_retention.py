@@ -119,7 +119,7 @@ def test_a_start_years_ahead_deletes_nothing_that_is_remembered(
     async def yesterday(desk: Desk) -> None:
         for number in range(20):
             await desk.order(number)
-            desk.pipeline.snapshot()
+            desk.pipeline.snapshots.take()
         recorded.extend(await desk.receipts(3))
 
     async def ahead(desk: Desk) -> None:
