@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from edge import VERSION
 from edge.errors import DoorstepError, JournalError
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials
@@ -36,7 +37,7 @@ from edge.log.events import (
     STOPPED,
     STOPPING,
 )
-from edge.log.writer import Writer, opened, version
+from edge.log.writer import Writer, opened
 from edge.messages.grants import Grant
 from edge.messages.sync.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.messages.sync.settings import SETTINGS_STATE
@@ -83,7 +84,7 @@ def run(config_path: str) -> int:
 
     config = load(config_path)
     writer = opened(config.log_format, config.log_level)
-    STARTING.write(role="centre", name=config.name, version=version(), data_dir=config.data_dir)
+    STARTING.write(role="centre", name=config.name, version=VERSION, data_dir=config.data_dir)
     with DataDir.open(config.data_dir) as data:
         where, password = store_of(config_path, config)
         store = open_store(where, config.timezone, password, sums_beside=True)

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from edge import VERSION
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 
 from ..lab.proxy import Proxy
@@ -46,8 +46,7 @@ def _peer(all_of_it: Subject, node: NodeSubject, uplink: Proxy | None, passwords
         status, summary = await node.status(), await asyncio.to_thread(node.site.summary)
         return -(-(status["sync"]["events_at_node"] - summary["events"]) // EVENTS_PER_ORDER)
 
-    version = metadata.version("doorstep")
-    return Peer(all_of_it, version, node.site.node, passwords, not_at_centre if uplink else None, DRAIN_S)
+    return Peer(all_of_it, VERSION, node.site.node, passwords, not_at_centre if uplink else None, DRAIN_S)
 
 
 ENDPOINT: Final = Kind("doorstep", "Doorstep, endpoint", True, endpoint)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import VERSION
 from ..clock import Clock
 from ..core.model import Configure
 from ..core.node import Node
@@ -38,7 +39,7 @@ from ..log.events import (
     STOPPING_LATE,
     TASK_ENDED,
 )
-from ..log.writer import Writer, opened, set_level, version
+from ..log.writer import Writer, opened, set_level
 from ..messages.coordinates import cell_of
 from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS
@@ -89,7 +90,7 @@ def run(config_path: str, on_ready: Callable[[], None] = lambda: None) -> int:
     rlimit.raise_nofile()
     config = start.config
     writer = opened(config.log_format, config.log_level)
-    STARTING.write(role="node", name=config.node, version=version(), data_dir=config.data_dir)
+    STARTING.write(role="node", name=config.node, version=VERSION, data_dir=config.data_dir)
     code = uvloop.run(_Running(config_path, start, on_ready, writer).main())
     STOPPED.write(role="node", name=config.node, code=code)
     return code

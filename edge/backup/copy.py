@@ -12,12 +12,12 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import apsw
 
+from .. import VERSION
 from ..errors import DoorstepError, InputError
 from ..identity.files import sync_directory
 from ..journal.reader import query
@@ -65,7 +65,7 @@ def back_up(subject: Subject, config_path: Path, into: Path, keep: int) -> Path:
         holds = [_database(each, unfinished, config_path, items) for each in subject.databases]
         words = ", ".join(filter(None, [*holds, subject.left_out]))
         made_at = at.isoformat(timespec="seconds")
-        made = Manifest(subject.name, version("doorstep"), made_at, items, subject.role, words)
+        made = Manifest(subject.name, VERSION, made_at, items, subject.role, words)
         manifest.write(unfinished, made)
         for path in unfinished.iterdir():
             _sync(path)

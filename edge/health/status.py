@@ -48,11 +48,11 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from .. import VERSION
 from ..core.model import Now
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from ..log.event import place
 from ..log.events import LATELY, PROBLEM, PROBLEM_OVER
-from ..log.writer import version
 from ..messages.culprits import Culprits
 from .checks import Problem, problems, sentence
 from .histogram import LATENCY_SLICES, Stages
@@ -235,7 +235,7 @@ class Status:
         pulled, latencies = self._pull(), self.latencies.histograms()
         return {
             "node": self.node,
-            "version": version(),
+            "version": VERSION,
             "started_at": self._started.wall_ms,
             "uptime_s": round(self._seconds() - self._started_s, 1),
             "clock": {"wall_ms": now.wall_ms, "speed": self._speed, "jump_ms": self._recent_jump()},

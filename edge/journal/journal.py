@@ -7,7 +7,6 @@ writes; `reader` knows the tables and the checksums, and serves those who only r
 
 import asyncio
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -384,6 +383,8 @@ def _clear_fragments(db: apsw.Connection) -> None:
 
 def _quarantined(error: RowError) -> JournalError:
     """Keep a copy of the damaged file as it was found, and raise with what to do."""
+    import shutil  # here: with the compressors that it brings it takes 3 ms, for which no good start waits
+
     copy = error.path.with_name(f"{error.path.name}.damaged-{error.number}")
     kept = f"A copy was kept as {copy}."
     try:

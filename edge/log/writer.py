@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -211,18 +210,6 @@ def opened(form: Form, level: str) -> Writer:
     threading.excepthook = lambda found: INTERNAL_ERROR.write(error=found.exc_value)
     sys.unraisablehook = lambda found: INTERNAL_ERROR.write(error=found.exc_value)
     return writer
-
-
-@cache
-def version() -> str:
-    """That of this program."""
-    # Imported here: no start waits for it longer than it has to.
-    from importlib import metadata
-
-    try:
-        return metadata.version("doorstep")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def set_level(level: str) -> None:

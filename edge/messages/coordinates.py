@@ -6,14 +6,17 @@ the same; the library's own check is a rectangle, which would move Seoul, Hanoi 
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, cast
-
-import prcoords  # pyright: ignore[reportMissingTypeStubs]
+from typing import Any, cast
 
 from .mainland import in_mainland
 
-_wgs_gcj: Final[Any] = prcoords.wgs_gcj
-"""It takes any pair, and makes its own kind of it."""
+
+@cache
+def _wgs_gcj() -> Any:
+    """The library's function, imported where GCJ-02 applies. It takes any pair, and makes its own kind of it."""
+    import prcoords  # pyright: ignore[reportMissingTypeStubs]
+
+    return prcoords.wgs_gcj
 
 
 @cache
@@ -29,7 +32,7 @@ def converted(lat: float, lon: float, source: str, target: str) -> tuple[float, 
     """A point in degrees, from one coordinate system to the other."""
     if source == target or not in_mainland(lat, lon):
         return lat, lon
-    moved_lat, moved_lon = _wgs_gcj((lat, lon), False)  # checked above
+    moved_lat, moved_lon = _wgs_gcj()((lat, lon), False)  # checked above
     if target == "gcj02":
         return moved_lat, moved_lon
     return lat - (moved_lat - lat), lon - (moved_lon - lon)  # the library's gcj_wgs, without its three tuples

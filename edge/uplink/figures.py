@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from .. import VERSION
 from ..core.node import Node
 from ..health.status import Queue, Status, Value
 from ..limits import BATCHES_IN_FLIGHT_MAX, WINDOW_GRACE_S
-from ..log.writer import version
 from ..messages.sync.report import NodeReport, problem_names
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def report_of(node: Node, status: Status, wall_ms: int) -> NodeReport:
     sealed = max(wall_ms - WINDOW_GRACE_S * 1000, 0)
     return NodeReport(
         at=wall_ms,
-        version=version()[:32],
+        version=VERSION,
         complete_until=min([sealed, *(window.start for window in opened)]),
         epoch=outbox.epoch,
         numbered=outbox.through + len(outbox.in_flight()),
