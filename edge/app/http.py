@@ -36,6 +36,10 @@ LEDGER_OF: Final = "order.place"
 
 METRICS_TOKEN: Final = "metrics_token_file"  # noqa: S105 - the option's name
 
+FIRST_ANSWERS_S: Final = 0.1
+"""For clients who wait for a node that was away: an import keeps the interpreter for milliseconds at a time, so beside
+it they got in 45 ms later and had their first answers 10 ms later."""
+
 
 class Http:
     """The servers of one node, from `open_page` and `open_door` to `close`."""
@@ -46,8 +50,9 @@ class Http:
         self._door: Door | None = None
         self._scrape: Scrape | None = None
 
-    async def prepare(self, *others: Callable[[], object]) -> None:
-        """Import what it takes, and do what `others` have to, beside the loop that gives the first answers."""
+    async def prepare(self, awaited: bool, *others: Callable[[], object]) -> None:
+        """Import what it takes, and do what `others` have to, beside the loop that gives the first answers; after
+        FIRST_ANSWERS_S where clients have been here before, and none of them comes over HTTP."""
         names = [
             *(["edge.web.server"] if self._config.status_listen else []),
             *(["edge.api.door", "edge.web.board"] if self._has_door else []),
@@ -61,6 +66,7 @@ class Http:
             for name in names:
                 import_module(name)
 
+        await asyncio.sleep(FIRST_ANSWERS_S if awaited and not self._has_door else 0)
         with ThreadPoolExecutor(1) as beside:
             await asyncio.get_running_loop().run_in_executor(beside, work)
 

@@ -156,7 +156,7 @@ class _Running:
             status.alarm("enrolment", self._uplink.problem)
         report = self._register(status, pipeline)
         http = self._http = Http(self._config_path, config, clock, status)
-        await http.prepare(cell_of)
+        await http.prepare(node.sequence > 0, cell_of)
         self._ports.update(await http.open_door(pipeline, self._endpoint, self._listeners, self._ports))
         self._ports.update(await http.open_page(data, report.layers, self._ports))
         self._ports.update(await http.open_metrics(self._listeners))
