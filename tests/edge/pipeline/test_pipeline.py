@@ -373,6 +373,33 @@ def test_a_node_that_is_killed_again_and_again_starts_no_slower(tmp_path, monkey
         assert 10_000 < max(sizes) < 20_000
 
 
+def test_what_is_due_at_a_start_is_decided_with_what_comes_first(tmp_path, monkeypatch):
+    """Clients who wait for the node are let in before a round without them; then the round comes, whoever is there."""
+    rounds: list[int] = []
+    handle = Node.handle
+    monkeypatch.setattr(Node, "handle", lambda self, batch, now: rounds.append(len(batch)) or handle(self, batch, now))
+
+    async def before(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(1, 1)], 0.0)
+        await wire.until(lambda: len(wire.asked("acknowledge")) == 1)
+
+    async def alone(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        assert rounds == []
+        await wire.until(lambda: bool(rounds))
+        assert rounds == [0]
+
+    async def awaited(pipeline: Pipeline, wire: Wire, _: Journal) -> None:
+        pipeline.received(wire, [order(2, 1)], 0.0)
+        await wire.until(lambda: bool(rounds))
+        assert rounds[0] == 1
+
+    with_pipeline(tmp_path, before)
+    monkeypatch.setattr(Node, "next_deadline", lambda self: None if rounds else self.last.mono)
+    for life in (alone, awaited):
+        rounds.clear()
+        with_pipeline(tmp_path, life)
+
+
 def test_a_live_journal_replays_to_the_byte(tmp_path):
     """What the running pipeline wrote, a fresh core writes again."""
 
