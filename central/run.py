@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from edge import VERSION
 from edge.errors import DoorstepError, JournalError
 from edge.identity.authority import Authority
 from edge.identity.credentials import Credentials
@@ -37,7 +36,7 @@ from edge.log.events import (
     STOPPED,
     STOPPING,
 )
-from edge.log.writer import Writer, opened
+from edge.log.writer import VERSION, Writer, opened
 from edge.messages.grants import Grant
 from edge.messages.sync.enrolment import ENROL_ANSWER, ENROL_REQUEST
 from edge.messages.sync.settings import SETTINGS_STATE

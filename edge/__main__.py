@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from . import VERSION
 from .errors import DoorstepError
 
 
@@ -83,7 +82,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(VERSION, message="%(prog)s %(version)s")
+@click.version_option(package_name="doorstep", message="%(prog)s %(version)s")
 def cli() -> None:
     """Doorstep decides delivery events on a small box near their users, and answers over MQTT within milliseconds.
 

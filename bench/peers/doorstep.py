@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from edge import VERSION
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
+from edge.log.writer import VERSION
 
 from ..lab.proxy import Proxy
 from ..load.client.workload import EVENTS_PER_ORDER, riders, tills

@@ -39,7 +39,7 @@ PROBE_EVERY_S: Final = 0.05
 """An order and a shift, once connected."""
 
 CONNECT_EVERY_S: Final = 0.005
-"""Where nobody listens yet: what is measured is the peer, not the patience of its clients."""
+"""Where nobody listens yet: what is measured is the peer, not how often its clients try."""
 
 _CUT_ORDERS: Final = 100_000_000
 _KILL_ORDERS: Final = 200_000_000

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import VERSION
 from ..clock import Clock
 from ..core.model import Configure
 from ..core.node import Node
@@ -39,7 +38,7 @@ from ..log.events import (
     STOPPING_LATE,
     TASK_ENDED,
 )
-from ..log.writer import Writer, opened, set_level
+from ..log.writer import VERSION, Writer, opened, set_level
 from ..messages.coordinates import cell_of
 from ..mqtt.server.endpoint import Endpoint, EndpointOptions
 from ..pipeline.drops import FILE_NAME as DROPS

@@ -17,10 +17,10 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 
-from .. import VERSION
 from ..errors import DoorstepError, InputError
 from ..identity.files import sync_directory
 from ..journal.reader import query
+from ..log.writer import VERSION
 from . import manifest
 from .manifest import Item, Manifest, Role
 

@@ -48,11 +48,11 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from .. import VERSION
 from ..core.model import Now
 from ..limits import STATUS_INTERVAL_S, WALL_SKEW_MS_MAX
 from ..log.event import place
 from ..log.events import LATELY, PROBLEM, PROBLEM_OVER
+from ..log.writer import VERSION
 from ..messages.culprits import Culprits
 from .checks import Problem, problems, sentence
 from .histogram import LATENCY_SLICES, Stages

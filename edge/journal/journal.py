@@ -390,8 +390,7 @@ def _quarantined(error: RowError) -> JournalError:
     try:
         if not copy.exists():
             for suffix in ("-wal", ""):
-                source = error.path.with_name(error.path.name + suffix)
-                if source.exists():
+                if (source := error.path.with_name(error.path.name + suffix)).exists():
                     shutil.copy(source, copy.with_name(copy.name + suffix))
     except OSError as failure:
         kept = f"A copy could not be kept ({failure})."

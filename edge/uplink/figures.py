@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from .. import VERSION
 from ..core.node import Node
 from ..health.status import Queue, Status, Value
 from ..limits import BATCHES_IN_FLIGHT_MAX, WINDOW_GRACE_S
+from ..log.writer import VERSION
 from ..messages.sync.report import NodeReport, problem_names
 
 if TYPE_CHECKING:

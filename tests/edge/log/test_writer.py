@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from edge.log import writer as module
 from edge.log.event import FIELD_CHARACTERS_MAX, Event
 from edge.log.events import LIBRARY
-from edge.log.writer import EVENT_EVERY_S, EVENTS_BURST, LINE_BYTES_MAX, QUIET_S, Form, Writer, opened
+from edge.log.writer import EVENT_EVERY_S, EVENTS_BURST, LINE_BYTES_MAX, QUIET_S, VERSION, Form, Writer, opened
 
 ODD = Event("odd", logging.WARNING, "{what} is odd")
 LONG = Event("long", logging.ERROR, "".join(f"{{f{number}}} " for number in range(20)))
@@ -217,3 +218,8 @@ def test_where_the_journal_takes_nothing_stderr_does(log: Log) -> None:
     ODD.write(what="it")
     assert log.lines()[0].endswith("odd: it is odd")
     assert log.writer.not_written == 0
+
+
+def test_the_version_is_the_distributions() -> None:
+    """It stands in the code a second time, so that a start need not look for it."""
+    assert version("doorstep") == VERSION
