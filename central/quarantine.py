@@ -11,6 +11,7 @@ import msgspec
 from edge.errors import DoorstepError
 from edge.messages.batches import BatchMessage, Window
 
+from .cli_options import CONFIG
 from .config import Config, load, now_ms, store_of
 from .ingest.admit import Bounds, admit
 from .ingest.verify import Alarm, BatchError, NodeRecord, unpack
@@ -20,7 +21,7 @@ _ALARM: Final = "quarantine_settled"
 
 
 @click.command(short_help="List, store or discard the batches that are kept aside.")
-@click.option("--config", "config_path", required=True, metavar="FILE", help="The centre's configuration (TOML).")
+@CONFIG
 @click.option("--retry", "retried", multiple=True, metavar="BATCH", help="Store it, after an update or a new setting.")
 @click.option(
     "--discard", "discarded", multiple=True, metavar="BATCH", help="Give it up; its node has deleted it, too."
@@ -45,7 +46,7 @@ def quarantine(config_path: str, retried: tuple[str, ...], discarded: tuple[str,
     left = 0
     for name, retry in [*((name, True) for name in retried), *((name, False) for name in discarded)]:
         if name not in found:
-            click.echo(f"{name} is not among the batches that are kept aside.")
+            click.echo(f"{name} is not among the batches that are kept aside. See: doorstep central quarantine")
             left += 1
         else:
             sentence, settled = settle(where, password, config, found[name], retry)
@@ -70,9 +71,14 @@ def _show(found: dict[str, dict[str, Any]], as_json: bool) -> None:
         click.echo(json.dumps(kept, indent=1))
         return
     for name, item in found.items():
-        at = datetime.fromtimestamp(item["at"] / 1000, UTC).isoformat(" ", "minutes")
+        at = datetime.fromtimestamp(item["at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         click.echo(f"{name}  {at}  {item['reason']}: {item['detail']}")
-    click.echo(f"{len(found)} batches are kept aside." if found else "No batch is kept aside.")
+    count = {0: "No batch is", 1: "1 batch is"}.get(len(found), f"{len(found)} batches are")
+    click.echo(f"{count} kept aside.")
+    if found:
+        click.echo(
+            "To store one once its reason is mended: --retry NODE/EPOCH/NUMBER. To give it up: --discard.", err=True
+        )
 
 
 def settle(where: Where, password: str, config: Config, item: dict[str, Any], retry: bool) -> tuple[str, bool]:

@@ -62,8 +62,8 @@ def test_batches_are_listed_with_why(config: Path) -> None:
     """For people, and for programs."""
     shown = call(config)
     assert shown.exit_code == 0
-    assert "n1/1/1  2026-01-01 00:00+00:00  bad_body: A cell has resolution 13." in shown.output
-    assert "1 batches are kept aside." in shown.output
+    assert "n1/1/1  2026-01-01 00:00 UTC  bad_body: A cell has resolution 13." in shown.output
+    assert "1 batch is kept aside.\nTo store one once its reason is mended: --retry" in shown.output
     (item,) = json.loads(call(config, "--json").output).values()
     assert (item["at"], item["reason"]) == (START, "bad_body")
 
@@ -77,7 +77,7 @@ def test_what_cannot_be_stored_now_either_stays(config: Path) -> None:
         result = call(config, "--retry", name)
         assert result.exit_code == 1
         assert words in result.output
-    assert "1 batches" in call(config).output
+    assert "1 batch is kept aside." in call(config).output
 
 
 def test_a_batch_is_stored_after_an_update(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
