@@ -97,7 +97,9 @@ def node_health(facts: NodeFacts, state: Mapping[str, int], at: int, connected: 
         text = "It is taken out of service." if retired else "It never connected: enrol it, or look at its uplink."
         return NodeHealth(state=RETIRED if retired else NEVER, sentence=text, is_green=False, **common)
     report = record.report
-    newest = record.newest or min(record.seen_until, facts.last_seen)
+    # Of a node that has said nothing yet, only the time of its first hello is known, not the year 1970.
+    newest = record.newest or min(record.seen_until, facts.last_seen) or record.hello_at
+    is_new = not record.newest and not record.seen_until and report is None
     behind_s, silent_s = max(at - newest, 0) / 1000, max(at - facts.last_seen, 0) / 1000
     is_connected = connected or silent_s < CURRENT_S
     ahead_ms = report.at - record.reported_at if report else max(record.seen_until - facts.last_seen, 0) or None
@@ -119,6 +121,8 @@ def node_health(facts: NodeFacts, state: Mapping[str, int], at: int, connected: 
         name = CLOCK
         way = "ahead of" if clock_s and clock_s > 0 else "behind"
         text = f"Its clock is {span(abs(clock_s or 0))} {way} the centre's. Start an NTP client there, or here."
+    elif is_new:
+        name, text = BEHIND, "It has just connected, and is sending what it has."
     else:
         name, text = CURRENT, "Everything of it is here."
     problems = report.problems if report is not None else []

@@ -77,6 +77,16 @@ def test_a_node_with_a_session_and_no_word_has_stalled() -> None:
     assert node_health(STANDING, {}, START + 86_400_000, connected=True).state == STALLED
 
 
+def test_a_node_that_has_only_said_hello_is_as_far_behind_as_that() -> None:
+    """Between its first hello and its first report it is behind by seconds, not by all the time since 1970."""
+    fresh = facts(START + 2_000, newest=0, progress_at=0, report=None, reported_at=0, hello_at=START)
+    found = node_health(fresh, {}, START + 2_000, connected=True)
+    assert (found.state, found.behind_s, found.is_green) == (BEHIND, 2.0, False)
+    assert found.sentence == "It has just connected, and is sending what it has."
+    later = node_health(fresh, {}, START + 600_000)
+    assert (later.state, later.behind_s) == (BEHIND, 600.0)
+
+
 def test_problems_are_not_green() -> None:
     """A node that is current and has a problem is current, and not green."""
     found = node_health(facts(report=NodeReport(at=START, problems=["disk_low"])), {}, START)
