@@ -114,8 +114,9 @@ def _show(found: "Reconciliation", day: str, signatures: "list[Signature]") -> N
     click.echo(f"  centre  {centre}{later}")
     for word in sorted({each.word for each in signatures}):
         click.echo(f"  statements {word}")
-    where = f"node at {found.epoch}/{found.through} {found.history_node[:16]}, centre {found.history_centre[:16]}"
-    click.echo(f"  chain of hashes {found.chain}: {where}")
+    if found.history_node:
+        where = f"node at {found.epoch}/{found.through} {found.history_node[:16]}, centre {found.history_centre[:16]}"
+        click.echo(f"  chain of hashes {found.chain}: {where}")
     for epoch, first, last in found.gaps:
         click.echo(f"  gap: no hash of the batches {epoch}/{first} to {epoch}/{last}")
     click.echo(f"  {found.repeats} repeats and {found.refused} refusals in the node's life")
