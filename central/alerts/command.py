@@ -103,14 +103,14 @@ async def _sent(path: str, config: "Config", receivers: "list[Receiver]") -> boo
 
 
 def _loaded(config_path: str) -> "Config":
-    from edge.errors import ConfigError
+    from edge.errors import InputError
 
     from ..config import load
 
     config = load(config_path)
     if not config.alert:
         hint = 'Nobody is notified. Write a table [[alert]] with name, url and secret_file, or template = "wecom".'
-        raise ConfigError(config_path, "alert", "nothing", hint)
+        raise InputError(config_path, None, f"It names no receiver of alerts. {hint}")
     return config
 
 

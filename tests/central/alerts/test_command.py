@@ -12,7 +12,7 @@ from central.alerts.queue import Queue
 from central.alerts.tables import open_tables
 from central.command import central
 from central.config import load
-from edge.errors import ConfigError
+from edge.errors import ConfigError, InputError
 from tests.central.alerts.receiver import Receiver
 
 KEY = "0a1b2c3d-1111-2222-3333-444455556666"
@@ -59,7 +59,8 @@ def test_the_list_checks_the_settings(config: Path, tmp_path: Path) -> None:
     assert isinstance(call(config, "list").exception, ConfigError)
     (tmp_path / "central.toml").write_text("")
     found = call(config, "list").exception
-    assert isinstance(found, ConfigError)
+    assert isinstance(found, InputError)
+    assert found.hint.startswith("It names no receiver of alerts.")
     assert "[[alert]]" in found.hint
 
 
