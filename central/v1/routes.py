@@ -85,6 +85,7 @@ class Api:
             Route("/v1/invitations", self._changes("admin", Invite, self._invite), methods=["POST"]),
             Route("/v1/revocations", self._changes("admin", Name, self._revoke), methods=["POST"]),
             Route("/v1/audit", self._needs("admin", self._audit), methods=["GET"]),
+            Route("/v1", self._nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/v1/{path:path}", self._nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 

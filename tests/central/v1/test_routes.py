@@ -194,7 +194,8 @@ def test_a_bad_parameter_is_named(ask: Ask, path: str, word: str) -> None:
 
 def test_what_is_not_there_is_a_problem(ask: Ask) -> None:
     """Paths, formats."""
-    problem(ask("/v1/none"), 404)
+    for path in ("/v1/none", "/v1/", "/v1"):
+        problem(ask(path), 404)
     problem(ask("/v1/series", headers={"accept": "text/html"}), 406)
 
 
