@@ -64,4 +64,5 @@ def test_what_is_too_heavy_for_everybody_has_a_reason_of_its_own(district):
     nobody = "no rider on shift can take the order: it is too heavy or too large for 1 of them"
     assert out_of_reach(d.dispatch_state, heavy, ()) == nobody
     d.begin("r2", load_limit=Load(volume_ml=5_000))
+    assert "within reach" in out_of_reach(d.dispatch_state, heavy, ())
     assert out_of_reach(d.dispatch_state, heavy, [RiderDistance("r2", 60, 0)]) == ""

@@ -5,8 +5,7 @@ import random
 import pytest
 
 from edge.scenarios.dispatch.times import kitchens
-from edge.scenarios.dispatch.times.kitchens import CLIP, CLIP_S_MIN
-from edge.scenarios.dispatch.times.learned import Errors, correction
+from edge.scenarios.dispatch.times.learned import Errors, Mean, correction
 
 NOON, EVENING = 6, 9
 
@@ -17,12 +16,6 @@ def learned(labels: list[float], stated: bool = False, band: int = NOON, exact: 
     for label in labels:
         kitchens.learn(shop, node, stated, label, exact, band)
     return shop, node
-
-
-def test_nothing_learned_corrects_nothing() -> None:
-    """Neither of a shop that is known, nor of one that is not."""
-    for shop in (None, Errors.empty()):
-        assert correction(shop, Errors.empty(), False, NOON) == 0.0
 
 
 def test_a_shop_is_learned() -> None:
@@ -55,14 +48,6 @@ def test_what_is_stated_is_believed_at_first() -> None:
     assert correction(*learned([late] * 40, True), True, NOON) == pytest.approx(late, abs=20)
 
 
-def test_one_forgotten_order_teaches_little() -> None:
-    """An order that is ready a day late counts as CLIP scales."""
-    shop, node = learned([0.0] * 30)
-    scale = kitchens.spread(shop, node, False)
-    kitchens.learn(shop, node, False, 86_400.0, True, NOON)
-    assert correction(shop, node, False, NOON) <= 3 * max(CLIP * scale, CLIP_S_MIN) / 30
-
-
 def test_orders_that_waited_keep_the_balance() -> None:
     """Riders come when an order is expected: late ones are seen exactly, of early ones only that they are early. What
     is learned stays in the middle, rather than drift to the late ones."""
@@ -75,9 +60,31 @@ def test_orders_that_waited_keep_the_balance() -> None:
     assert correction(shop, node, False, NOON) == pytest.approx(450, abs=110)
 
 
-def test_a_late_rider_teaches_nothing_about_the_kitchen() -> None:
-    """Food that was ready at some time long after it was expected may have been ready when it was expected."""
-    shop, node = learned([300.0] * 30)
-    before = correction(shop, node, False, NOON)
-    kitchens.learn(shop, node, False, 10_000.0, False, NOON)
-    assert correction(shop, node, False, NOON) == pytest.approx(before)
+@pytest.mark.parametrize(
+    ("seen_s", "exact", "of_stated", "of_unstated"),
+    [
+        (100, True, 100, 100),
+        (-100, True, -100, -100),
+        (86_400, True, 600, 1_200),  # a forgotten order, CLIP scales
+        (-86_400, True, -600, -1_200),
+        (-100, False, -142, -310),  # early, and the mean size of an error before
+        (-86_400, False, -642, -1_410),
+        (0, False, -42, -210),
+        (20, False, -32, -200),
+        (84, False, 0, -168),
+        (500, False, 0, 0),  # a late rider teaches nothing
+    ],
+)
+def test_a_first_label(seen_s: float, exact: bool, of_stated: float, of_unstated: float) -> None:
+    """Shop, band and node have it as it was seen, within bounds; the size of errors has only what was seen exactly."""
+    for stated, label in ((True, of_stated), (False, of_unstated)):
+        shop, node = learned([seen_s], stated, exact=exact)
+        assert [each.value for each in (shop.mean, shop.bands[NOON], node.mean)] == pytest.approx([label] * 3)
+        assert [(each.size.n, each.size.value) for each in (shop, node)] == [(1, abs(label)) if exact else (0, 0)] * 2
+
+
+def test_the_spread_is_shrunk() -> None:
+    """A shop's towards the node's, the node's towards where it begins."""
+    node, shop = Errors(Mean(), Mean(4, 100.0), {}), Errors(Mean(), Mean(4, 20.0), {})
+    assert [kitchens.spread(None, node, stated) for stated in (True, False)] == [80, 200]
+    assert kitchens.spread(shop, node, True) == 50

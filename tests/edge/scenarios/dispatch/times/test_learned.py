@@ -7,13 +7,23 @@ from hypothesis import strategies as st
 
 from edge.scenarios.dispatch.times.learned import (
     BAND_MS,
+    HOUR_MS,
+    KNOWN,
     WINDOW,
+    Errors,
+    Interval,
     Learned,
     Mean,
     Promises,
     Quantile,
+    Rides,
+    Shop,
     band_of,
+    cell_of,
     clipped,
+    correction,
+    hour_of,
+    scarcity,
     touched,
 )
 
@@ -101,11 +111,53 @@ def test_a_mean_stays_among_its_labels(labels: list[float], steps: list[int]) ->
         assert min(labels) - 1e-6 <= mean.value <= max(labels) + 1e-6
 
 
-def test_few_labels_count_for_little() -> None:
-    """Without any, the level above holds; with many, it does not."""
-    assert Mean().towards(7.0, 3) == 7.0
-    mean = Mean(n=1, value=1.0)
-    assert mean.towards(7.0, 3) == pytest.approx((1 + 3 * 7) / 4)
+def test_each_level_is_shrunk_towards_the_one_above() -> None:
+    """A band towards its shop, a shop towards the node, and the node towards what is stated; without labels the level
+    above holds."""
+    node = Errors(Mean(10, 90.0), Mean(), {2: Mean(9, 1e6)})
+    shop = Errors(Mean(3, 40.0), Mean(), {2: Mean(1, 200.0)})
+    assert correction(None, Errors.empty(), False, 2) == correction(Errors.empty(), Errors.empty(), True, 2) == 0
+    assert [correction(None, node, stated, 2) for stated in (True, False)] == [60, 90]
+    assert [correction(shop, node, True, band) for band in (2, 3)] == [83.75, 45]
+    rides = Rides(
+        Mean(5, 2.0), {7: Mean(10, 3.0)}, Mean(5, 20.0), Mean(5, -10.0), {cell_of(52.519, -13.401): Mean(3, 25)}
+    )
+    assert [rides.pace_at((24 + hour) * HOUR_MS) for hour in (6, 7, 8)] == [1.5, 2.25, 1.5]
+    assert (rides.shop_s(), rides.door_s()) == (10, -5)
+    assert [rides.beyond_door_s(lat, -13.405) for lat in (52.509, 52.51, 52.519, 52.52)] == [0, 15, 15, 0]
+    assert Rides.empty().pace_at(0) == 1
+
+
+@pytest.mark.parametrize(
+    ("waiting", "idle", "squared"),
+    [(0, 0, 2), (1, 0, 2), (2, 0, 4), (1, 1, 1), (3, 1, 3), (5, 1, 4), (0, 2, 0.5), (2, 6, 1 / 3), (1, 5, 0.25)],
+)
+def test_errors_grow_with_the_root_of_how_scarce_riders_are(waiting: int, idle: int, squared: float) -> None:
+    """Up to twice and down to half; not where no time is stated."""
+    assert scarcity(waiting, idle, True) == pytest.approx(squared**0.5)
+    assert scarcity(waiting, idle, False) == 1
+
+
+def test_a_promise_is_of_the_errors_of_its_shop() -> None:
+    """Shrunk towards the node's, at least a second, times how scarce riders are; the quantiles are of shops that are as
+    well known."""
+    promises, shop = Promises.empty(), Mean(10, 100.0)
+    assert [promises.scale(None, stated, 2.0) for stated in (True, False)] == [300, 600]
+    assert promises.scale(shop, True, 2.0) == 250
+    promises.size = Mean(4, 50.0)
+    assert (promises.scale(None, True, 1.0), promises.scale(shop, True, 1.0)) == (100, 100)
+    assert promises.interval(None, True, 1.5) == Interval(-75, 690, 330)
+    promises.size = Mean(10**6, 0.0)
+    assert promises.scale(None, True, 2.0) == promises.scale(Mean(9, 0.0), True, 2.0) == 2
+    for stated, groups in ((True, promises.groups), (False, promises.unstated)):
+        found = [promises.group(Mean(n), stated) for n in (0, 1, KNOWN - 1, KNOWN)]
+        assert [group is want for group, want in zip(found, (groups[0], groups[1], *groups[1:]), strict=True)] == [
+            True
+        ] * 4
+        assert promises.group(None, stated) is groups[0]
+    known = Shop.empty()
+    assert known.errors(True) is known.stated
+    assert known.errors(False) is known.unstated
 
 
 @given(st.lists(VALUES, max_size=60))
@@ -138,9 +190,11 @@ def test_clipped_stays_within(value: float, most: float) -> None:
 
 
 def test_bands_are_two_hours_of_the_day() -> None:
-    """The same on every day."""
-    assert band_of(0) == 0
-    assert band_of(BAND_MS * 12 + BAND_MS * 5 + 1) == 5
+    """The same on every day, as its hours are."""
+    for hour in range(48):
+        for ms in (hour * HOUR_MS, (hour + 1) * HOUR_MS - 1):
+            assert (hour_of(ms), band_of(ms)) == (hour % 24, hour // 2 % 12)
+    assert BAND_MS == 2 * HOUR_MS
 
 
 def test_no_promise_ends_before_its_middle() -> None:
