@@ -122,12 +122,16 @@ def test_aliases_replace_topics_as_far_as_the_peer_takes_them() -> None:
     """The first topics get aliases, later messages on them only the alias; a new connection begins anew."""
     wire = Wire(aliases_max=1)
     for topic in ("a", "b", "a"):
-        wire.outgoing.publish(topic, b"", 0.0, qos=0)
-    assert [(p.topic, p.topic_alias) for p in wire.take()] == [("a", 1), ("b", None), ("", 1)]
+        assert wire.outgoing.publish(topic, b"", 0.0, qos=0, retain=topic == "b")
+    assert [(p.topic, p.topic_alias, p.retain) for p in wire.take()] == [
+        ("a", 1, False),
+        ("b", None, True),
+        ("", 1, False),
+    ]
     wire.outgoing.closed()
     wire.outgoing.opened(10, None, 1, session_present=True)
     wire.outgoing.publish("a", b"", 0.0, qos=0)
-    assert [(p.topic, p.topic_alias, p.qos == QoS.AT_MOST_ONCE) for p in wire.take()] == [("a", 1, True)]
+    assert [(p.topic, p.topic_alias, p.qos, p.retain) for p in wire.take()] == [("a", 1, QoS.AT_MOST_ONCE, False)]
 
 
 def test_identifiers_in_flight_are_not_given_twice() -> None:

@@ -93,16 +93,23 @@ def test_connect_states_everything_and_the_first_one_only_cleans() -> None:
 
 def test_it_is_up_when_subscribed_and_resumed_sessions_need_no_subscription() -> None:
     """Subscribed at first and whenever the session is gone; not again when the peer kept it."""
-    client = made(subscriptions=[("a", 1), ("b", 0)], session_expiry_s=60)
+    client = MqttClientSession(ClientOptions(client_id="c", subscriptions=[("a", 1), ("b", 0)], session_expiry_s=60))
+    assert not client.session_present
+    client.connect(0.0)
     client.receive(ConnAckPacket(session_present=True).write(), 0.0)
+    assert client.session_present
     _, packet = sent_by(client)
     assert isinstance(packet, SubscribePacket)
-    assert [(f.pattern, int(f.max_qos)) for f in packet.topic_filters] == [("a", 1), ("b", 0)]
+    assert [(f.pattern, f.max_qos, f.retain_as_published) for f in packet.topic_filters] == [
+        ("a", 1, False),
+        ("b", 0, False),
+    ]
     assert client.phase is Phase.SUBSCRIBING
     client.receive(SubAckPacket(packet.packet_id, [GRANTED, GRANTED]).write(), 0.0)
     assert client.phase is Phase.UP
     for present, then in ((True, []), (False, [SubscribePacket])):
         client.connect(0.0)
+        assert not client.session_present
         client.receive(ConnAckPacket(session_present=present).write(), 0.0)
         assert [type(packet) for packet in sent_by(client)][1:] == then
     assert client.sessions_lost == 1
@@ -197,6 +204,7 @@ def test_malformed_input_ends_the_connection_after_what_came_before(data: bytes,
     client = up()
     assert len(client.receive(incoming(1) + data, 0.0)) == 1
     assert client.failure is not None
+    assert not client.failure.refused
     assert sent_by(client) == [DisconnectPacket(reason_code=code)]
 
 

@@ -52,6 +52,26 @@ def test_a_length_of_any_size_is_read(digits: int):
         assert _varint(data + b"\xff", 0) == (value, digits)
 
 
+@pytest.mark.parametrize(
+    ("data", "fault", "code"),
+    [
+        (b"\x30\x08\x00\x01a\x04\x0b\x01\x0b\x02", "", 0),
+        (b"\x82\x0b\x00\x01\x04\x0b\x01\x0b\x02\x00\x01a\x01", "the property 0x0b twice", 0x82),
+        (b"\x30\x07\x00\x01a\x03\x23\x00\x00", "0x23 cannot have", 0x94),
+        (b"\x10\x10\x00\x04MQTT\x05\x02\x00\x00\x03\x21\x00\x00\x00\x00", "0x21 cannot have", 0x82),
+    ],
+)
+def test_a_publish_has_rules_of_its_own(data: bytes, fault: str, code: int):
+    """It may name several subscriptions, and an alias of 0 has its own reason code."""
+    assert fault in fault_of(data)
+    if code:
+        with pytest.raises(MalformedPacket) as found:
+            validate(memoryview(data))
+        assert int(found.value.code) == code
+    else:
+        assert not fault_of(data)
+
+
 @given(st.binary(min_size=2, max_size=60))
 def test_nothing_is_raised(data: bytes):
     """Random bytes have an answer."""

@@ -18,7 +18,8 @@ from wsproto.events import (
 )
 from wsproto.events import Event as WsEvent
 
-from edge.mqtt.packets.websocket import Stream
+from edge.mqtt.packets import websocket
+from edge.mqtt.packets.websocket import SMALL_BYTES, Stream
 
 
 class Browser:
@@ -131,6 +132,20 @@ def test_pings_are_answered():
     (pong,) = browser.send(BytesMessage(data=b"a"), Ping(payload=b"x"), BytesMessage(data=b"b"))
     assert isinstance(pong, Pong)
     assert browser.received == b"ab"
+
+
+def test_one_call_goes_through_so_many_frames(monkeypatch: pytest.MonkeyPatch):
+    """The rest waits for the next call, which is asked for; small frames and control frames are counted as work."""
+    monkeypatch.setattr(websocket, "FRAMES_AT_ONCE_MAX", 3)
+    browser = Browser(["mqtt"])
+    small, large = BytesMessage(data=b"a" * (SMALL_BYTES - 1)), BytesMessage(data=b"b" * SMALL_BYTES)
+    browser.send(small, large, Ping(payload=b"x"), large, small)
+    seen = [(browser.received.count(b"b"), browser.stream.work, browser.stream.more)]
+    for _ in range(2):
+        seen.append((browser.stream.receive(b"").count(b"b"), browser.stream.work, browser.stream.more))
+    assert seen == [(SMALL_BYTES, 2, True), (SMALL_BYTES, 1, False), (0, 0, False)]
+    browser.send(small, small, CloseConnection(code=1000), small)
+    assert (browser.stream.closed, browser.stream.more) == (True, False)
 
 
 def test_text_is_refused():
