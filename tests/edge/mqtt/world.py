@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -166,8 +167,9 @@ class Peer:
         self.connection.receive(data, self.world.now, 0.0)
 
     def read(self) -> list[Packet]:
-        """What the connection wants to write."""
+        """What the connection wants to write, which it has asked to be flushed."""
         data, self.connection.out = bytes(self.connection.out), bytearray()
+        assert not data or id(self.connection) in self.world.flushed
         return self._decoder.feed(data)
 
     def flush(self) -> None:
@@ -190,6 +192,8 @@ class World:
         self.revoked: set[str] = {"mallory"}
         self.grants: dict[str, Grant] = {}
         self.flushes = 0
+        self.flushed: set[int] = set()
+        self.peers: WeakSet[Peer] = WeakSet()
         self.sessions = Sessions(
             "n1", self.receiver, self._authenticate, EndpointOptions(**options), "0a1b", self._flush
         )
@@ -198,12 +202,16 @@ class World:
         return self.grants.get(user, EVERYBODY) if token == TOKEN and user not in self.revoked else None
 
     def _flush(self) -> None:
+        assert self.sessions.flush_comes
         self.flushes += 1
+        self.flushed.update(map(id, self.sessions.unflushed))
         self.sessions.flush_comes = False
         self.sessions.unflushed.clear()
 
     def peer(self, version: int = 5) -> Peer:
-        return Peer(self, version)
+        peer = Peer(self, version)
+        self.peers.add(peer)
+        return peer
 
     def connect(
         self,
@@ -237,9 +245,12 @@ class World:
         return peer, connack
 
     def pass_s(self, seconds: float) -> None:
-        """Time goes by."""
+        """Time goes by; each identity knows how many of its connections there are."""
         self.now += seconds
         self.sessions.deadlines.turn(self.now)
+        there = [each.connection.session for each in self.peers if not each.connection.closing]
+        for identity in self.sessions.identities.values():
+            assert identity.connected == sum(session is not None and session.identity is identity for session in there)
 
 
 def publish(

@@ -144,7 +144,7 @@ def test_one_call_goes_through_so_many_frames(monkeypatch: pytest.MonkeyPatch):
     for _ in range(2):
         seen.append((browser.stream.receive(b"").count(b"b"), browser.stream.work, browser.stream.more))
     assert seen == [(SMALL_BYTES, 2, True), (SMALL_BYTES, 1, False), (0, 0, False)]
-    browser.send(small, small, CloseConnection(code=1000), small)
+    browser.send(small, small, CloseConnection(code=1000))
     assert (browser.stream.closed, browser.stream.more) == (True, False)
 
 

@@ -46,6 +46,24 @@ def test_success_and_codes():
     assert answer(PUBACK | 7, refused, codes=False, text_bytes_max=99) == b"\x40\x02\x00\x07"
 
 
+@pytest.mark.parametrize("codes", [True, False])
+def test_a_publish_of_qos_2_is_unfinished_until_it_is_released(codes: bool):
+    """With codes until PUBREL where it was taken, and until its PUBREC where it was refused; without, until its
+    PUBREC."""
+    acks = Acks()
+    acks.codes = codes
+    tokens = [acks.expect(number, number) for number in (1, 2)] + [acks.expect(3, 2)]
+    assert (tokens, acks.unfinished) == ([1, 2, 3], 2)
+    assert acks.decided([3], ["malformed"]) == b""
+    assert acks.decided([1, 0], ["", ""]) == b"\x40\x02\x00\x01"
+    refused = b"\x50\x03\x00\x03\x99" if codes else b"\x50\x02\x00\x03"
+    assert acks.decided([2, 9], ["", ""]) == b"\x50\x02\x00\x02" + refused
+    assert (acks.unfinished, acks.base) == (int(codes), 4)
+    assert acks.release(2) == b"\x70\x02\x00\x02"
+    assert acks.unfinished == 0
+    assert acks.release(2) == (b"\x70\x03\x00\x02\x92" if codes else b"\x70\x02\x00\x02")
+
+
 def test_no_texts_before_the_client_wants_them():
     """A connection whose client has not stated how large a packet may be gets the code alone."""
     acks = Acks()

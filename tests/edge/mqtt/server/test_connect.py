@@ -2,13 +2,15 @@
 
 import contextlib
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.messages.grants import EVERYBODY, Grant
-from edge.mqtt.packets.codec import ConnectPacket, MalformedPacket, QoS
+from edge.mqtt.limits import RECEIVE_MAX
+from edge.mqtt.packets.codec import ConnAckPacket, ConnectPacket, MalformedPacket, QoS
 from edge.mqtt.packets.codec import Will as MqttWill
 from edge.mqtt.server.connect import (
     KEEP_ALIVE_S_MAX,
@@ -23,8 +25,10 @@ from edge.mqtt.server.connect import (
     level_of,
     proved,
     session_expiry_s,
+    welcome,
 )
 from edge.mqtt.server.sessions import SESSION_EXPIRY_S_MAX
+from edge.mqtt.server.topics import TOPIC_ALIAS_MAX
 from tests.edge.mqtt.world import TOKEN, World, written
 
 
@@ -60,6 +64,33 @@ def test_sessions_are_kept_for_a_bounded_time():
     asked = (0, 60, SESSION_EXPIRY_S_MAX, SESSION_EXPIRY_S_MAX + 1, 0xFFFF_FFFF)
     kept = [session_expiry_s(ConnectPacket("a", session_expiry_interval=each)) for each in asked]
     assert kept == [0, 60, *[SESSION_EXPIRY_S_MAX] * 3]
+
+
+def test_the_welcome_has_what_the_client_cannot_know():
+    """Our limits, and where its wishes were not followed; one that takes only small packets learns the latter."""
+
+    def welcomed(version: int = 5, **wishes: Any) -> bytearray:
+        return welcome(ConnectPacket(**wishes), version, "auto-1", 4_000)
+
+    wish = {"client_id": "", "keep_alive": 60, "session_expiry_interval": SESSION_EXPIRY_S_MAX + 1}
+    differs: dict[str, Any] = {"assigned_client_id": "auto-1", "session_expiry_interval": SESSION_EXPIRY_S_MAX}
+    full = ConnAckPacket(
+        receive_max=RECEIVE_MAX,
+        topic_alias_max=TOPIC_ALIAS_MAX,
+        max_packet_size=4_000,
+        retain_available=False,
+        subscription_id_available=False,
+        shared_subscription_available=False,
+        **differs,
+    ).write()
+    short = ConnAckPacket(**differs).write()
+    for longest, data in ((None, full), (len(full), full), (len(full) - 1, short), (len(short), short)):
+        assert welcomed(**wish, max_packet_size=longest) == data
+    with pytest.raises(Refused, match="over your maximum packet size"):
+        welcomed(**wish, max_packet_size=len(short) - 1)
+    known = {"client_id": "a", "keep_alive": 0, "session_expiry_interval": SESSION_EXPIRY_S_MAX}
+    assert welcomed(**known, max_packet_size=20) == ConnAckPacket(server_keep_alive=KEEP_ALIVE_S_MAX).write()
+    assert welcomed(4, **known) == b"\x20\x02\x00\x00"
 
 
 @pytest.mark.parametrize(("qos", "taken"), [(0, 0), (1, 1), (2, 1)])
