@@ -8,6 +8,7 @@ import pytest
 
 from edge.messages.grants import Grant
 from edge.scenarios.dispatch import Dispatch, view
+from edge.scenarios.dispatch.lifecycle import OrderState
 from edge.scenarios.dispatch.messages import OpenOrder, OrdersList, OrdersOpen, OrderTrack
 
 
@@ -127,6 +128,47 @@ def test_ages_are_those_of_the_order_and_of_the_place(district):
     assert [rider.age_s for rider in layers["riders"]] == [10]
 
 
+def test_a_rider_with_an_order_is_busy(district):
+    """Though it is paused, or was offered one more; one with offers alone is not."""
+    d = district()
+    d.bring_to("accepted")
+    rider, order = d.dispatch_state.riders.known["r1"], d.dispatch_state.orders.open["o1"]
+    rider.paused = "r1"
+    assert view.rider_state(d.dispatch_state, rider) == "busy"
+    d.round(d.place("o2"))
+    rider.orders = ["o2", "o1"]
+    d.dispatch_state.orders.open["o2"].state = OrderState.OFFERED
+    assert view.rider_state(d.dispatch_state, rider) == "busy"
+    order.state = OrderState.OFFERED
+    assert view.rider_state(d.dispatch_state, rider) == "offered"
+    rider.orders = []
+    assert view.rider_state(d.dispatch_state, rider) == "paused"
+    rider.paused = ""
+    assert view.rider_state(d.dispatch_state, rider) == "idle"
+    assert [shop.state for shop in d.dispatch.view(d.now)["shops"]] == ["2 open"]
+
+
+def test_an_order_that_waits_has_a_note(district):
+    """On hold, planned, looked at in vain, or not looked at yet; an offer has what is left of its time, and a kitchen
+    that is ready is not waited for."""
+    d = district()
+    d.bring_to("offered")
+    d.later(10)
+    order = d.dispatch_state.orders.open["o1"]
+    assert view._note(order, d.dispatch_state.now_ms) == "r1 has 50 s to answer"
+    assert view._note(order, d.dispatch_state.now_ms + 10**6) == "r1 has 0 s to answer"
+    order.state, order.is_ready = OrderState.AT_SHOP, True
+    assert view._note(order, 0) == "r1 waits at shop"
+    order.state, order.considered = OrderState.PLACED, 0
+    assert view._note(order, 0) == ""
+    order.plan = "r2"
+    assert view._note(order, 0) == "planned for r2, who gets the offer later"
+    order.rider = ""
+    assert view.late_s(order, 10**9) == (order.dropoff_ms - order.promised_ms) / 1000
+    order.promised_ms = 0
+    assert view.late_s(order, 10**9) is None
+
+
 @pytest.mark.parametrize(
     ("state", "note"),
     [
@@ -173,13 +215,81 @@ def test_an_order_that_waits_without_a_rider_is_a_problem(district):
     d.round(d.place("o1"))
     d.later(59)
     assert d.dispatch.problems(d.now) == {}
-    d.later(2)
-    assert "no rider is on shift" in d.dispatch.problems(d.now)["orders_waiting"]
+    d.later(1)
+    assert d.dispatch.problems(d.now) == {}
+    d.later(1)
+    none = "1 order waits for a rider, the longest for 1 min, and no rider is on shift. Ask riders to begin their "
+    assert d.dispatch.problems(d.now) == {"orders_waiting": none + "shifts, or take no more orders."}
     d.begin("r1")
     d.round(d.place("o2"))
     assert d.dispatch.problems(d.now) == {}
-    d.later(900)
-    assert "Call in more riders" in d.dispatch.problems(d.now)["orders_waiting"]
+    d.later(1)
+    d.round(d.place("o3"), d.place("o4", prep_s=2000))
+    d.round(*(d.place(f"more{number}") for number in range(8)))
+    waiting = len(d.dispatch_state.orders.waiting)
+    first_s = min(max(one.placed_ms, one.ready_ms) for one in d.dispatch_state.orders.waiting.values()) / 1000
+    d.seconds = first_s + view.WAIT_SHARE_MAX * d.dispatch_state.rules.late_s
+    assert view.waiting_problem(d.dispatch_state, d.now) == ""
+    d.seconds += 0.001
+    assert view.waiting_problem(d.dispatch_state, d.now) == (
+        f"{waiting} orders wait for a rider, the longest for 15 min. Call in more riders; doorstep explain has the reason "
+        "for each order."
+    )
+
+
+def test_an_order_that_does_not_come_back_is_a_problem(district):
+    """Once it is on its way for longer than RETURN_S_MAX; the first is named."""
+    d = district(silent_s=10_000, give_up_s=100_000)
+    d.bring_to("returning")
+    d.seconds += view.RETURN_S_MAX
+    assert view.returning_problem(d.dispatch_state, d.now) == ""
+    d.seconds += 0.001
+    text = "1 order has been on the way back to the shop for over 45 min: o1 with r1 the longest. Call the rider; it "
+    assert view.returning_problem(d.dispatch_state, d.now) == text + "reports the return in its app."
+    other = msgspec.structs.replace(d.dispatch_state.orders.open["o1"], id="o2", rider="r2")
+    d.dispatch_state.orders.returning["o2"] = other
+    assert "2 orders have been" in view.returning_problem(d.dispatch_state, d.now)
+    other.entered_ms += 1
+    assert "1 order has been" in view.returning_problem(d.dispatch_state, d.now)
+
+
+def test_late_orders_are_a_problem(district):
+    """How many, the first of them, and how many have no rider."""
+    d = district(late_s=1000, give_up_s=6000)
+    d.round(d.place("o2"))
+    d.later(1)
+    d.round(d.place("o1"))
+    d.later(1000)
+    assert view.late_problem(d.dispatch_state).startswith(
+        "2 orders are late and still to be delivered, o2 the longest; 2 without a rider. "
+    )
+    d.dispatch_state.orders.waiting.pop("o1")
+    text = view.late_problem(d.dispatch_state)
+    assert "1 without a rider" in text
+    assert text.endswith("given up 100 min after it was ready.")
+    d.dispatch_state.orders.late.pop("o1")
+    assert view.late_problem(d.dispatch_state).startswith("1 order is late and still")
+
+
+def test_who_is_on_shift_for_too_long_is_a_problem(district):
+    """The one that began first is named, of several the first by name; nobody while the longest duty has no bound."""
+    d = district(max_on_duty_s=600, silent_s=10_000)
+    d.round(d.shift("r9"), d.shift("r2"))
+    d.later(1)
+    d.round(d.shift("r1"))
+    d.later(599)
+    assert view.duty_problem(d.dispatch_state, d.now) == ""
+    d.seconds += 0.001
+    assert "2 riders are on shift for over 10 min, r2 the longest" in view.duty_problem(d.dispatch_state, d.now)
+    d.seconds += 1
+    assert "3 riders are on shift for over 10 min, r2 the longest" in view.duty_problem(d.dispatch_state, d.now)
+    d.dispatch_state.riders.known["r2"].on = d.dispatch_state.riders.known["r9"].on = False
+    assert "1 rider is on shift for over 10 min, r1 the longest" in view.duty_problem(d.dispatch_state, d.now)
+    d.dispatch_state.riders.known["r1"].on = False
+    assert view.duty_problem(d.dispatch_state, d.now) == ""
+    idle = district()
+    idle.begin("r1")
+    assert view.duty_problem(idle.dispatch_state, idle.now) == ""
 
 
 CUSTOMER, SHOP, RIDER = (Grant((role,), "shop" if role == "shop" else "") for role in ("customer", "shop", "rider"))
