@@ -5,7 +5,19 @@ import pytest
 from msgspec import Struct
 
 from edge.messages.batches import BatchMessage, Hello, SyncAck, SyncWelcome, Window
-from edge.messages.envelope import Text, free_texts
+from edge.messages.envelope import (
+    CLIENT,
+    CLIENT_KEY,
+    FREE_TEXT,
+    SENTENCE,
+    Client,
+    ClientKey,
+    ClientName,
+    Sentence,
+    Text,
+    free_texts,
+    mark_of,
+)
 from edge.scenarios.check.bounds import unbounded
 from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
 
@@ -17,6 +29,22 @@ def test_every_integer_from_outside_has_a_bound(body: type):
     """A number wider than what stores it is refused by name, so every integer has a bound."""
     found = unbounded(msgspec.inspect.type_info(body), body.__name__)
     assert [path for path, what in found if what == "integer"] == []
+
+
+def test_names_and_sentences_are_marked() -> None:
+    """So that everything that has a name, a key that begins with one, or words of a person is found."""
+    marks = (CLIENT, CLIENT_KEY, SENTENCE, FREE_TEXT)
+    for kind, mark in (
+        (Client, CLIENT),
+        (ClientName, CLIENT),
+        (ClientKey, CLIENT_KEY),
+        (Sentence, SENTENCE),
+        (Text, FREE_TEXT),
+    ):
+        node = msgspec.inspect.type_info(kind)
+        assert isinstance(node, msgspec.inspect.Metadata)
+        found = {each: mark_of(node, each) for each in marks}
+        assert found == {each: True if each == mark else None for each in marks}
 
 
 def test_free_text_is_found_wherever_a_type_has_it() -> None:

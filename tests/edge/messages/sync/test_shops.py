@@ -93,6 +93,11 @@ def test_shops_and_days_have_a_bound() -> None:
     assert (len(made.days), DAY in made.days, made.dropped) == (SHOP_DAYS_MAX, False, SHOPS_MAX)
     assert shops(made.close(DAY + 1)[1]) == {"": {"order.placed": 1, WITHHELD: 1, DROPPED: SHOPS_MAX}}
     assert made.dropped == 0
+    made.dropped = 7
+    for scenario in ("labels", "dispatch"):
+        made.add(DAY, scenario, "tea", "order.placed", 1, "a", 5)
+    found = {each.scenario: each.names for each in made.close(DAY)[1]}
+    assert [DROPPED in found[scenario] for scenario in ("dispatch", "labels")] == [True, False]
     made = days()
     for number in range(SHOPS_MAX + 3):
         for person in "ab":
@@ -134,4 +139,6 @@ def test_a_centre_may_ask_for_more_people() -> None:
     assert shops(withhold_shops([table], 3)) == {"noodles": {"order.placed": 9}, "": {"order.placed": 5, WITHHELD: 2}}
     assert Counter(each.shop for each in withhold_shops([table], 2)[0].shops) == Counter(["noodles", "tea", ""])
     with pytest.raises(ValueError, match="has not 1 counts"):
-        withhold_shops([ShopTable("dispatch", ["order.placed"], [ShopCounts("tea", 2, [])])], 2)
+        withhold_shops(
+            [ShopTable("dispatch", ["order.placed"], [ShopCounts("tea", 2, []), ShopCounts("rice", 2, [1])])], 2
+        )

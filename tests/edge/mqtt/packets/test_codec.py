@@ -73,6 +73,45 @@ def test_the_limit_is_exact():
         Decoder(len(packet) - 1).feed(packet)
 
 
+OVERSIZED = (b"\x30\x90\x01\x00\x01t" + bytes(141), b"\x32\x90\x01\x00\x01t\x12\x34" + bytes(139))
+
+
+@pytest.mark.parametrize(("data", "found"), [(OVERSIZED[0], (0, 0)), (OVERSIZED[1], (1, 0x1234))])
+@pytest.mark.parametrize("end", range(4, 148, 3))
+def test_an_oversized_publish_can_be_passed_over(data: bytes, found: tuple[int, int], end: int):
+    """Wherever a read ends: once its identifier is there, what is left of it is skipped; until then it is kept."""
+    decoder = Decoder(100)
+    read_ = b"\xc0\x00" + data[:end] + (b"\xc0" if end > len(data) else b"")
+    with pytest.raises(PacketTooLarge) as raised:
+        decoder.end_of(read_, 2)
+    assert (raised.value.size, raised.value.limit) == (147, 100)
+    passed = decoder.skip(read_, 2, raised.value)
+    if passed is None:
+        assert decoder.tail == data[:end]
+        assert end < 8
+        assert decoder.join(b"") == b""
+    else:
+        assert (passed, decoder.skipping) == (found, max(0, len(data) - end))
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"\x36" + OVERSIZED[1][1:], PacketTooLarge),
+        (b"\x82" + OVERSIZED[1][1:], PacketTooLarge),
+        (b"\x32\x90\x01\x00\x61" + bytes(142), PacketTooLarge),
+        (b"\x32\x90\x01\x00\x01t\x00\x00" + bytes(139), MalformedPacket),
+    ],
+)
+def test_what_cannot_be_passed_over(data: bytes, error: type[MalformedPacket]):
+    """Other packets, a topic beyond the limit, an identifier of 0."""
+    decoder = Decoder(100)
+    with pytest.raises(PacketTooLarge) as raised:
+        decoder.end_of(data, 0)
+    with pytest.raises(error):
+        decoder.skip(data, 0, raised.value)
+
+
 @VERSIONS
 @given(data=st.data())
 def test_cuts_do_not_matter(version: int, data: st.DataObject):

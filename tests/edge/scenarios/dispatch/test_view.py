@@ -232,8 +232,8 @@ def test_an_order_that_waits_without_a_rider_is_a_problem(district):
     assert view.waiting_problem(d.dispatch_state, d.now) == ""
     d.seconds += 0.001
     assert view.waiting_problem(d.dispatch_state, d.now) == (
-        f"{waiting} orders wait for a rider, the longest for 15 min. Call in more riders; doorstep explain has the reason "
-        "for each order."
+        f"{waiting} orders wait for a rider, the longest for 15 min. Call in more riders; "
+        "doorstep explain has the reason for each order."
     )
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from edge.scenarios.dispatch.planner import insertion
 from edge.scenarios.dispatch.planner.insertion import FIRST_COME, Gaps, best, bounds, insert, relocate
 from edge.scenarios.dispatch.planner.trips import FORBIDDEN
 
@@ -140,6 +141,23 @@ def test_no_more_than_asked_for(world):
         w.plan.set(w.plan.routes[0], [*w.plan.routes[0].trips, w.jobs.alone(order)])
     assert relocate(w.plan, 0) == 0
     assert relocate(w.plan, 1) <= 1
+
+
+def test_the_dearest_are_tried_first(world, monkeypatch):
+    """As many as asked for, by what they would save; among equals the one that came first."""
+    w, tried = world(12, couriers=3, orders=9, shops=3), []
+    for order in reversed(w.orders):
+        route = w.plan.routes[order % 2]
+        w.plan.set(route, [*route.trips, w.jobs.alone(order)])
+
+    def nowhere(_plan, _gaps, _bound, order, *_):
+        tried.append(order)
+        return 0.0, None, None
+
+    monkeypatch.setattr(insertion, "_gain", lambda _, order: 1e6 + order % 3)
+    monkeypatch.setattr(insertion, "best", nowhere)
+    assert relocate(w.plan, 7) == 0
+    assert tried == [2, 5, 8, 1, 4, 7, 0]
 
 
 def test_what_is_forbidden_does_not_move_to_where_it_is_forbidden(world):
