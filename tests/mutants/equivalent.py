@@ -11,8 +11,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "no packet has fewer bytes than one",
     (
         "edge/messages/coordinates.py",
-        "moved_lat, moved_lon = _wgs_gcj((lat, lon), False)  # checked above",
-        "moved_lat, moved_lon = _wgs_gcj((lat, lon), True)  # checked above",
+        "moved_lat, moved_lon = _wgs_gcj()((lat, lon), False)  # checked above",
+        "moved_lat, moved_lon = _wgs_gcj()((lat, lon), True)  # checked above",
     ): "the library's own check lets everything through that ours lets through",
     (
         "edge/core/effects.py",

@@ -3,11 +3,55 @@
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch import Dispatch
+from edge.scenarios.dispatch import Dispatch, endings
 from edge.scenarios.dispatch.assignments import ORDER_STALE_S
 from edge.scenarios.dispatch.endings import EXCLUDED_S
+from edge.scenarios.dispatch.lifecycle import OrderState
 from edge.scenarios.dispatch.state.positions import AWAY_S
 from edge.scenarios.dispatch.times.learned import PROMISE_TOLERANCE_S
+
+CHANGES = {
+    "release": lambda d, order, _: endings.release(d.dispatch_state, order, d.now, d.notes, "x"),
+    "end": lambda d, order, _: endings.end(d.dispatch_state, order, OrderState.CANCELLED, d.now, d.notes, 0),
+    "end_override": lambda d, order, _: endings.end_override(d.dispatch_state, order),
+    "pause": lambda d, _, rider: endings.pause(d.dispatch_state, rider, "desk", 0, d.now, d.notes),
+    "resume": lambda d, _, rider: endings.resume(d.dispatch_state, rider),
+    "end_shift": lambda d, _, rider: endings.end_shift(d.dispatch_state, rider, d.now, d.notes, 0),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_every_ending_is_a_reason_to_decide_again(district, how):
+    """What it changes may let another order go."""
+    d = district()
+    d.bring_to("accepted")
+    d.dispatch_state.changed = False
+    CHANGES[how](d, d.dispatch_state.orders.open["o1"], d.dispatch_state.riders.known["r1"])
+    assert d.dispatch_state.changed
+
+
+def test_who_is_not_asked_again_and_until_when(district):
+    """Each for EXCLUDED_S; those whose time is over are forgotten."""
+    d = district()
+    d.round(d.place("o1"))
+    order = d.dispatch_state.orders.open["o1"]
+    order.excluded = {"over": 7, "not yet": 8}
+    endings.exclude(order, "r1", 7)
+    assert order.excluded == {"not yet": 8, "r1": 7 + EXCLUDED_S * 1000}
+
+
+@pytest.mark.parametrize(("covered", "divert", "advised"), [(1, True, True), (0, True, False), (1, False, False)])
+@pytest.mark.parametrize("state", [OrderState.DELIVERED, OrderState.CANCELLED])
+def test_who_has_delivered_is_advised_where_riders_are_few(district, monkeypatch, covered, divert, advised, state):
+    """Up to IDLE_COVERED idle riders, and where advice is wanted; who still has an order is not."""
+    monkeypatch.setattr(endings, "IDLE_COVERED", covered)
+    d = district(divert=divert)
+    d.bring_to("picked_up")
+    rider = d.dispatch_state.riders.known["r1"]
+    d.dispatch_state.advice.due.clear()
+    endings.end(d.dispatch_state, d.dispatch_state.orders.open["o1"], state, d.now, d.notes, 0)
+    assert rider.orders == []
+    assert (rider.id in d.dispatch_state.advice.due) is advised
 
 
 @pytest.mark.parametrize("how", ["decline", "time out"])
@@ -141,6 +185,7 @@ def test_an_order_that_stands_still_ends(district, state):
         d.report_position("r1")
     assert d.state("o1") == "undeliverable"
     assert d.dispatch_state.riders.known["r1"].orders == []
+    assert [one.reason for one in d.notes.assignments("r1", "withdrawn")] == ["no contact"]
 
 
 def test_a_cancelled_order_is_withdrawn_from_the_rider(district):
