@@ -39,7 +39,17 @@ HOURS = 3
 FINE = 0x8D309A7A15AB67F
 """A cell that is finer than may be stored."""
 
-NOW_MS = time.time_ns() // 60_000_000_000 * 60_000
+NOW_MS = time.time_ns() // 86_400_000_000_000 * 86_400_000 + 12 * 3_600_000
+"""Noon of today: three hours before it are of one day, whenever the tests run."""
+
+_BEHIND_MS = NOW_MS - time.time_ns() // 60_000_000_000 * 60_000
+
+
+def now_ms() -> int:
+    """The centre's clock, for which the tests began at noon."""
+    return time.time_ns() // 1_000_000 + _BEHIND_MS
+
+
 CENTRE_CELL = h3.latlng_to_cell(31.23, 121.47, 8)
 
 
@@ -191,7 +201,7 @@ def served(folder: Path, options: str = "") -> Iterator[Served]:
     started, stop, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
 
     async def run() -> None:
-        inner = app(reader, lambda: "", dict, "", lambda: time.time_ns() // 1_000_000)
+        inner = app(reader, lambda: "", dict, "", now_ms)
         states = _states(str(path), config) if config.advertised_address else dict
         ready.append(
             await Site.open(
@@ -200,9 +210,9 @@ def served(folder: Path, options: str = "") -> Iterator[Served]:
                 "",
                 reader,
                 inner,
-                lambda: fleet_health(reader.facts(), states(), time.time_ns() // 1_000_000),
+                lambda: fleet_health(reader.facts(), states(), now_ms()),
                 states,
-                lambda: time.time_ns() // 1_000_000,
+                now_ms,
             )
         )
         started.set()
