@@ -93,9 +93,9 @@ def settle(where: Where, password: str, config: Config, item: dict[str, Any], re
                 raise DoorstepError(f"The store knows nothing of {node}. Restore it from a backup.")
             windows, record = _again(record, batch, config, at) if retry else ([], record)
             events = sum(window.events for window in windows)
-            group.settle(record, key, windows, at)
             word = f"is stored, with {events} events" if retry else "is discarded"
-            group.refused(node, Alarm(_ALARM, f"Batch {item['epoch']}/{item['seq']} {word}.", events), at)
+            alarm = Alarm(_ALARM, f"Batch {item['epoch']}/{item['seq']} {word}.", events)
+            group.settle(record, key, windows, alarm, at)
     except BatchError as error:
         return f"It cannot be stored now either. {error}", False
     finally:

@@ -131,12 +131,14 @@ class Group:
         self._windows(known, batch, windows, at)
         self._alarm(record.node, alarm, at)
 
-    def settle(self, record: NodeRecord, key: BatchKey, windows: list[Window], at: int) -> None:
-        """A batch that was kept aside is not any more: these of its windows are stored."""
+    def settle(self, record: NodeRecord, key: BatchKey, windows: list[Window], alarm: Alarm, at: int) -> None:
+        """A batch that was kept aside is not any more: these of its windows are stored. An operator does it, so it is
+        no word of the node: it says neither that the node is there, nor that anything of it was refused."""
         known = self.known[record.node]
         known.record, known.changed = record, True
         self.settled.append(key)
         self._windows(known, None, windows, at)
+        self._alarm(record.node, alarm, at)
 
     def quarantine(self, record: NodeRecord, batch: BatchMessage, reason: str, detail: str, at: int) -> bool:
         """Keep the next batch aside, with the record after it. False where there is no more room for this node's."""

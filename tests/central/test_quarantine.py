@@ -4,6 +4,7 @@ import json
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -49,6 +50,14 @@ def call(config: Path, *words: str) -> Result:
     return CliRunner().invoke(central, ["quarantine", "--config", str(config), *words])
 
 
+def node(config: Path) -> dict[str, Any]:
+    """What the centre has of the node."""
+    reader = open_reader(config.parent / "data")
+    (found,) = reader.nodes()
+    reader.close()
+    return found
+
+
 def events(config: Path) -> int:
     """That the centre has."""
     reader = open_reader(config.parent / "data")
@@ -84,15 +93,17 @@ def test_a_batch_is_stored_after_an_update(config: Path, monkeypatch: pytest.Mon
     """Once, with its events, while the centre has the store open; the operator finds it among the alarms."""
     monkeypatch.setattr("central.ingest.admit.CELL_RESOLUTIONS", range(4, 15))
     running = open_store(config.parent / "data")
+    before = node(config)
     result = call(config, "--retry", "n1/1/1")
     assert (result.exit_code, result.output) == (0, "n1/1/1: It is stored, with 7 events.\n")
     assert call(config, "--retry", "n1/1/1").exit_code == 1
     assert events(config) == 7
     assert "No batch is kept aside." in call(config).output
     running.close()
-    reader = open_reader(config.parent / "data")
-    assert [alarm["kind"] for alarm in reader.nodes()[0]["alarms"]] == ["quarantine_settled", "quarantined"]
-    reader.close()
+    after = node(config)
+    assert [alarm["kind"] for alarm in after["alarms"]] == ["quarantine_settled", "quarantined"]
+    # The operator did it, not the node.
+    assert (after["last_seen"], after["refused"]) == (before["last_seen"], before["refused"])
 
 
 def test_a_batch_is_given_up(config: Path) -> None:
