@@ -115,6 +115,9 @@ def read_secret(config_path: str, option: str, path: str) -> str:
             found = file.read(SECRET_BYTES_MAX + 1).decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise ConfigError(config_path, option, path, "It is not UTF-8. Write one line of text into it.") from None
+    except FileNotFoundError:
+        hint = "There is no such file. Write the secret into it, and let only its owner read it (chmod 600)."
+        raise ConfigError(config_path, option, path, hint) from None
     except OSError as error:
         raise ConfigError(config_path, option, path, f"{error.strerror}.") from None
     if not found:

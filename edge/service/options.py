@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -51,8 +52,10 @@ def convert(
     where = f"[{section}] " if section else ""
     for name, value in values.items():
         if name not in form.__struct_fields__:
-            near = [f"Did you mean {field}?" for field in form.__struct_fields__ if field.startswith(name[:4])]
-            hint = unknown(name) or next(iter(near), f"{template} lists every option that this version has.")
+            fields = form.__struct_fields__
+            near = get_close_matches(name, fields, 1) or [field for field in fields if field.startswith(name[:4])]
+            meant = f"Did you mean {near[0]}?" if near else f"{template} lists every option that this version has."
+            hint = unknown(name) or meant
             raise ConfigError(str(path), f"{where}{name}", value, f"There is no such option. {hint}")
     try:
         return msgspec.convert(values, form)

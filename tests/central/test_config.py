@@ -31,7 +31,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "field", "hint"),
     [
-        ("nmae = 'x'", "nmae", "deploy/central.toml lists every option"),
+        ("nmae = 'x'", "nmae", "Did you mean name?"),
+        ("quark = 1", "quark", "deploy/central.toml lists every option"),
         ("[name]\nx = 1", "name", "flat"),
         ("[health]\nqualitty = 1", "[health] qualitty", "Did you mean quality?"),
         ("[health]\nquality = -1", "[health] quality", "at least 0"),

@@ -108,6 +108,7 @@ def test_a_token_file_may_change_but_not_come_or_go(before, after, kept):
         ('node = "n"\nuplink = "http://x"', "uplink", "mqtt://"),
         ('node = "n"\nretention_days = 0', "retention_days", "more than 0"),
         ('node = "n"\nretention = 3', "retention", "Did you mean retention_days?"),
+        ('node = "n"\nwebhook_kind = []', "webhook_kind", "Did you mean webhook_kinds?"),
         ('node = "n"\n[mqtt]\nport = 1', "[mqtt]", "only scenarios have sections"),
         ('node = "n"\nreply_s = 20', "reply_s", "belongs to the scenario dispatch: write it below a line [dispatch]"),
         ('node = "n"\n[dispatch]\nreply_s = 1', "[dispatch] reply_s", "at least 5"),

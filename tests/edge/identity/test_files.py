@@ -45,7 +45,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: 
     [
         (0o644, b"secret\n", "chmod 600"),
         (0o600, b"\n", "empty"),
-        (0o600, None, "No such file"),
+        (0o600, None, "no such file. Write the secret"),
         (0o600, b"one\ntwo\n", "more than one line"),
         (0o600, b"x" * (SECRET_BYTES_MAX + 1), "more than"),
         (0o600, b"\xff\xfe\x00", "not UTF-8"),
