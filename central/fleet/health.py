@@ -97,7 +97,7 @@ def node_health(facts: NodeFacts, state: Mapping[str, int], at: int, connected: 
         text = "It is taken out of service." if retired else "It never connected: enrol it, or look at its uplink."
         return NodeHealth(state=RETIRED if retired else NEVER, sentence=text, is_green=False, **common)
     report = record.report
-    # Of a node that has said nothing yet, only the time of its first hello is known, not the year 1970.
+    # Of a node that has sent nothing yet, only the time of its first hello is known, not the year 1970.
     newest = record.newest or min(record.seen_until, facts.last_seen) or record.hello_at
     is_new = not record.newest and not record.seen_until and report is None
     behind_s, silent_s = max(at - newest, 0) / 1000, max(at - facts.last_seen, 0) / 1000

@@ -133,7 +133,7 @@ class Group:
 
     def settle(self, record: NodeRecord, key: BatchKey, windows: list[Window], alarm: Alarm, at: int) -> None:
         """A batch that was kept aside is not any more: these of its windows are stored. An operator does it, so it is
-        no word of the node: it says neither that the node is there, nor that anything of it was refused."""
+        no word of the node: it shows neither that the node is there, nor that anything of it was refused."""
         known = self.known[record.node]
         known.record, known.changed = record, True
         self.settled.append(key)

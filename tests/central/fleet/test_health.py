@@ -77,7 +77,7 @@ def test_a_node_with_a_session_and_no_word_has_stalled() -> None:
     assert node_health(STANDING, {}, START + 86_400_000, connected=True).state == STALLED
 
 
-def test_a_node_that_has_only_said_hello_is_as_far_behind_as_that() -> None:
+def test_a_node_with_a_hello_alone_is_as_far_behind_as_that() -> None:
     """Between its first hello and its first report it is behind by seconds, not by all the time since 1970."""
     fresh = facts(START + 2_000, newest=0, progress_at=0, report=None, reported_at=0, hello_at=START)
     found = node_health(fresh, {}, START + 2_000, connected=True)
