@@ -6,12 +6,17 @@ from itertools import accumulate
 import msgspec
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from central.ingest.verify import (
+    _CLONE,
     BOOTS_REMEMBERED,
     EVENTS_MAX,
     BatchError,
     NodeRecord,
+    _compare,
+    _lost,
     answer_hello,
     check,
     progress,
@@ -45,6 +50,37 @@ RECORD = NodeRecord(
     old_through=9,
     history=CHAIN[8],
 )
+
+
+@given(
+    st.integers(0, 2),
+    st.sampled_from(["same", "other", "unknown"]),
+    st.lists(st.booleans(), max_size=3),
+    st.integers(0, 5),
+)
+def test_what_node_and_centre_surely_both_have(acked: int, head: str, matches: list[bool], through: int) -> None:
+    """Batches up to the first that the centre has with other content; all of them where it has no more."""
+    heads = {"same": b"head", "other": b"x", "unknown": None}
+    hashes = {acked: heads[head]} if acked else {}
+    hashes |= {acked + at: b"%d" % at if same else b"y" for at, same in enumerate(matches, 1)}
+    sent = hello(through=acked, head=b"head", in_flight=[b"%d" % at for at in range(1, len(matches) + 1)])
+    found = _compare(sent, through, lambda epoch, seq: hashes[seq] if epoch == sent.epoch else None)
+    if acked and head == "other":
+        assert found == (0, False)
+        return
+    looked_at = matches[: max(through - acked, 0)]
+    agreed = looked_at.index(False) if False in looked_at else len(looked_at)
+    assert found == (acked + agreed, False not in looked_at and acked + agreed >= through)
+
+
+def test_what_is_lost_is_named() -> None:
+    """How much; a second process is spoken of only where the centre holds what the node does not know."""
+    for alarm, events, cloned in (
+        (_lost(7), 7, False),
+        (_lost(-1, known=False), 0, True),
+        (_lost(1, known=True), 1, False),
+    ):
+        assert (alarm.kind, alarm.events, _CLONE in alarm.detail) == ("batches_lost", events, cloned)
 
 
 def hash_of(epoch: int, seq: int) -> bytes | None:

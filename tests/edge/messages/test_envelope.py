@@ -13,6 +13,8 @@ from edge.messages.envelope import (
     Client,
     ClientKey,
     ClientName,
+    Latitude,
+    Longitude,
     Sentence,
     Text,
     free_texts,
@@ -29,6 +31,16 @@ def test_every_integer_from_outside_has_a_bound(body: type):
     """A number wider than what stores it is refused by name, so every integer has a bound."""
     found = unbounded(msgspec.inspect.type_info(body), body.__name__)
     assert [path for path, what in found if what == "integer"] == []
+
+
+def test_places_are_on_the_ground() -> None:
+    """Up to the poles and once around, both ways."""
+    for kind, most in ((Latitude, 90), (Longitude, 180)):
+        for value in (-most, 0.5, most):
+            assert msgspec.convert(value, kind) == value
+        for value in (-most - 0.001, most + 0.001):
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.convert(value, kind)
 
 
 def test_names_and_sentences_are_marked() -> None:

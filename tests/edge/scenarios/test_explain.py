@@ -1,10 +1,11 @@
 """What a row has to explain to people."""
 
+import msgspec
 import pytest
 
-from edge.core.model import Acknowledge, Answer, Now, Row
+from edge.core.model import Acknowledge, Answer, Now, Presence, RecordedEvent, Row
 from edge.messages.envelope import ENCODE
-from edge.scenarios.explain import answers_in, outcome
+from edge.scenarios.explain import answers_in, events_in, outcome
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,15 @@ from edge.scenarios.explain import answers_in, outcome
 def test_what_became_of_an_event(receipt, text):
     """A repeat, an acceptance in the words of its scenario, or a refusal with its reason."""
     assert outcome(receipt, lambda receipt: f"accepted at {receipt['price']}") == text
+
+
+def test_the_events_of_a_row_are_those_of_the_kinds_that_are_asked_for():
+    """Each with its client, in their sequence; what is no event is passed over."""
+    bodies = [msgspec.Raw(msgspec.msgpack.encode({"kind": kind, "at": at})) for at, kind in enumerate("abca")]
+    inputs = [Presence("c9", True), *(RecordedEvent(f"c{at}", body) for at, body in enumerate(bodies))]
+    row = Row(1, Now(0.0, 0), inputs, [], [])
+    found = events_in(row, {"a": None, "c": None}, lambda body: msgspec.msgpack.decode(body)["at"])
+    assert found == [("c0", 0), ("c2", 2), ("c3", 3)]
 
 
 def test_the_messages_of_a_row_are_those_of_the_kinds_that_are_asked_for():

@@ -50,6 +50,18 @@ def test_a_label_that_moves_shows_the_other_article():
     assert world.run(1000) == []
 
 
+def test_the_labels_of_a_shop_are_counted():
+    """Bound, moved to another article, unbound, and after a restart: as many as there are."""
+    world, _ = shown()
+    world.send(SHOP, "price.set", sku="bread", price_cents=200)
+    for label, sku in (("l-milk", "bread"), ("l-2", "milk"), ("l-3", "milk")):
+        world.send(SHOP, "label.bind", label=label, sku=sku, gateway=GATEWAY)
+    for label, left in (("l-milk", {SHOP: 2}), ("l-2", {SHOP: 1}), ("l-3", {})):
+        assert sum(world.labels.labels.of_shop.values()) == len(world.labels.labels.labels)
+        world.send(SHOP, "label.unbind", label=label)
+        assert world.labels.labels.of_shop == left
+
+
 def test_versions_never_go_back():
     """An article whose labels all go keeps counting, so that a label that comes back has a newer version."""
     world, show = shown()

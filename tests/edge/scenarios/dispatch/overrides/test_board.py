@@ -106,7 +106,8 @@ def test_one_shop_or_one_order(district):
 def test_riders_have_their_load_and_no_place(district):
     """Who is idle, busy, paused; how many orders, until when; in no field where."""
     d = district()
-    d.begin("r1", capacity=3)
+    until = d.now.wall_ms + 10**7
+    d.begin("r1", capacity=3, until=until)
     d.begin("r2", capacity=1, lat=52.6)
     d.round(d.place("o-1", prep_s=0))
     d.round(d.reply("r1", "o-1", 1))
@@ -117,6 +118,7 @@ def test_riders_have_their_load_and_no_place(district):
     assert (answer.known, answer.next) == (2, 0)
     assert (busy.rider, busy.state, busy.orders, busy.capacity) == ("r1", "busy", 1, 3)
     assert busy.free_at == d.dispatch_state.riders.known["r1"].free_ms + d.now.wall_ms - round(d.seconds * 1000)
+    assert (busy.until, paused.until) == (until, 0)
     assert (paused.state, paused.orders, paused.free_at, bool(paused.paused_by)) == ("paused", 0, 0, True)
     assert busy.contact_s >= 7
     assert not {"lat", "lon", "place"} & set(msgspec.to_builtins(answer)["riders"][0])

@@ -27,8 +27,11 @@ def test_a_recorded_sensor_repeats_the_answers():
     assert RecordedSensor(noted[3:]).ride("o1", "r1", 0.0, 0.0, NOW_MS) == [RiderDistance("r1", 5, 2)]
 
 
-@pytest.mark.parametrize("noted", [[], [NearestObservation("o2", [])], [SilentRiders(["r1"])]])
-def test_another_question_is_an_error(noted):
+@pytest.mark.parametrize(
+    ("noted", "at"),
+    [([], "nothing"), ([NearestObservation("o2", [])], "order 'o2'"), ([SilentRiders(["r1"])], "nothing")],
+)
+def test_another_question_is_an_error(noted, at):
     """A query that differs from the recorded one is an error of its own."""
-    with pytest.raises(JournalError, match="another version of the policy"):
+    with pytest.raises(JournalError, match=f"near order 'o1', but the recorded one looked at {at}: another version"):
         RecordedSensor(noted).nearest("o1", 0.0, 0.0, 5, NOW_MS)
