@@ -72,6 +72,6 @@ def test_no_texts_before_the_client_wants_them():
     assert acks.settle() == b"\x40\x03\x00\x07\x97"
     assert not acks.withheld
     acks.codes = False
-    acks.refuse(7, 1, Reason.OVER_QUOTA)
+    acks.known[acks.expect(7, 1)] = Reason.OVER_QUOTA
     assert acks.settle() == b""
     assert acks.withheld

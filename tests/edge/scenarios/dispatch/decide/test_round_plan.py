@@ -101,7 +101,7 @@ class Laid:
         ]
         accepted = list(range(len(orders) - under_way, len(orders)))
         trip = SimpleNamespace(orders=accepted, shop=0, count=under_way)
-        self.route = SimpleNamespace(
+        self.route: Any = SimpleNamespace(
             bound=bool(under_way), trips=[trip][:under_way], frees=[0.002], room=room + under_way
         )
         self.route.cost, self.route.holds = 0, lambda trip: True
