@@ -133,6 +133,10 @@ def test_a_session_of_an_unanswered_connect_is_subscribed() -> None:
             WELCOME + SubAckPacket(65_535, [GRANTED, SubAckReasonCode.NOT_AUTHORIZED]).write(),
             ("theirs: not authorized", "'u'"),
         ),
+        (
+            WELCOME + SubAckPacket(65_535, [SubAckReasonCode.UNSPECIFIED_ERROR, GRANTED]).write(),
+            ("mine: unspecified error", "'u'"),
+        ),
         (ConnAckPacket(reason_code=ConnAckReasonCode.NOT_AUTHORIZED).write(), ("not authorized", "'u'")),
         (ConnAckPacket(max_qos=QoS.AT_MOST_ONCE).write(), ("no QoS 1",)),
     ],
