@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Self, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from ..errors import BusyError, ConfigError
@@ -155,7 +156,11 @@ class _Connection(H11Protocol):
         if cycle is None or cycle.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
             if self._deadline is None:
                 self._await_request()
-        elif not cycle.more_body:
+            return
+        headers = cast(list[tuple[bytes, bytes]], cycle.scope["headers"])
+        if _has_two_lengths(headers) and CLOSE_HEADER not in headers:
+            headers.append(CLOSE_HEADER)
+        if not cycle.more_body:
             self._end_deadline()
         elif cycle is not self._headed:
             self._headed = cycle
@@ -175,3 +180,9 @@ class _Connection(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _has_two_lengths(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a proxy may have seen the end of this request elsewhere. The answer to it then ends the connection, so
+    that what follows is never taken for the request of somebody else (RFC 9112, 6.1)."""
+    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}

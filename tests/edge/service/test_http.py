@@ -103,6 +103,20 @@ def test_half_a_body_does_not_hold_a_place(monkeypatch: pytest.MonkeyPatch) -> N
     assert b"".join(closed).count(b"200 OK") <= 1
 
 
+@pytest.mark.parametrize("first", [b"content-length: 5", b"transfer-encoding: chunked"])
+def test_a_request_with_two_lengths_is_the_last_of_its_connection(first: bytes) -> None:
+    """A proxy that goes by the other length would take what follows for somebody else's request."""
+    lengths = {b"content-length: 5", b"transfer-encoding: chunked"}
+    head = b"\r\n".join([b"POST / HTTP/1.1", b"host: localhost", first, *(lengths - {first})])
+
+    async def use(port: int) -> None:
+        answered = await answer(port, head + b"\r\n\r\n0\r\n\r\n" + REQUEST)
+        assert answered.count(b"200 OK") == 1
+        assert b"connection: close" in answered.lower()
+
+    served(use)
+
+
 def test_requests_beyond_the_budget_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of them is answered, also those of another connection, as fast as the budget fills and no faster."""
     monkeypatch.setattr(http, "HTTP_READS_BURST", 5)
