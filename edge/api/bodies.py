@@ -51,12 +51,14 @@ async def read_event(request: Request, *, has_id: bool) -> Body:
         raise BadBody(_malformed("", "the body is not one JSON object"))
     if not has_id:
         return Body(payload, "")
-    return _named(payload, cast(dict[str, Any], values), request.headers.get("idempotency-key"))
+    return _named(payload, cast(dict[str, Any], values), request.headers.getlist("idempotency-key"))
 
 
-def _named(payload: bytes, values: dict[str, Any], header: str | None) -> Body:
-    found = _KEY.fullmatch(header) if header is not None else None
-    if header is not None and found is None:
+def _named(payload: bytes, values: dict[str, Any], headers: list[str]) -> Body:
+    if len(headers) > 1:
+        raise BadBody(_malformed("Idempotency-Key", "it is there more than once: give one id"))
+    found = _KEY.fullmatch(headers[0]) if headers else None
+    if headers and found is None:
         raise BadBody(_malformed("Idempotency-Key", f"a name is expected for the event: {NAME_RULE}"))
     key = found["name"] if found is not None else None
     given = values.get("id", key)

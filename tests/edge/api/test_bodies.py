@@ -58,6 +58,15 @@ async def test_an_event_has_one_good_id(body: dict[str, Any], key: str | None, f
     assert world.shed_ == {"malformed": 1}
 
 
+async def test_a_key_that_is_there_twice_is_refused() -> None:
+    """A proxy and the node could each take another one for the id."""
+    world = World()
+    async with world.client() as client:
+        answer = await client.post(URL, json=WITHOUT, headers=[("idempotency-key", "e-1"), ("Idempotency-Key", "e-2")])
+    assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")
+    assert not world.publishes
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"5", b'"x"', b"null", b"\xff", b"[" * 9000, b"{}x"])
 async def test_what_is_no_object_is_no_event(content: bytes) -> None:
     """400, counted as malformed."""
