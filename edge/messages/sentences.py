@@ -100,7 +100,8 @@ def _expectation(text: str, types: str, got: str | None) -> str:
     names = [name.strip() for name in types.split("|")]
     wanted = " or ".join(_TYPES.get(name, "another value") for name in names)
     if got is not None:
-        return f"{wanted} is expected, not {_TYPES.get(got, 'this')}"
+        refused = "a decimal number" if got == "float" else _TYPES.get(got, "this")
+        return f"{wanted} is expected, not {refused}"
     bound = _BOUND.search(text)
     if bound is None:
         return f"{wanted} is expected"

@@ -101,6 +101,8 @@ def apply(dispatch: DispatchState, event: Event, now: Now, sensor: Sensor, out: 
     if isinstance(body, OrderOverride):
         return override(dispatch, event, order, body, now, sensor, out)
     if event.shop != order.shop and not (event.shop == EVERY_SHOP and isinstance(body, OrderReschedule)):
+        if isinstance(body, OrderReschedule):
+            return Refusal(Reason.NOT_YOURS, "order", "only its shop, or a dispatcher, may give it other times")
         return Refusal(Reason.NOT_YOURS, "order", "only its shop may report when it is ready")
     return _kitchen(dispatch, order, body, now, out)
 
@@ -173,7 +175,7 @@ def _cancel(
     elif event.shop == EVERY_SHOP:
         by = "dispatcher"
     else:
-        return Refusal(Reason.NOT_YOURS, "order", "only the customer who placed it, or its shop, may cancel")
+        return Refusal(Reason.NOT_YOURS, "order", "only its customer, its shop, or a dispatcher may cancel it")
     refusal = _refusal(order, OrderEvent.CANCEL)
     if refusal is None and isinstance(order, Order):
         reason = body.reason or "cancelled"

@@ -48,6 +48,7 @@ class Sample(Struct):
         ({"note": SECRET + "\u202e"}, "note", TURNED),
         ({"text": SECRET}, "text", "a text of at most 3 characters is expected"),
         ({"stock": SECRET}, "stock", "a whole number or nothing (null) is expected, not a text"),
+        ({"stock": 1.5}, "stock", "a whole number or nothing (null) is expected, not a decimal number"),
         ({"place": {"lat": 100}}, "place.lat", "a number of at most 90 is expected"),
         ({"place": {}}, "place.lat", "this field is missing"),
         ({"flag": 1}, "flag", "true or false is expected, not a whole number"),

@@ -123,7 +123,8 @@ def test_only_owners_cancel_and_only_the_shop_cooks(district):
     """A cancel from another client, and kitchen signals from anybody but the shop, are refused without effect."""
     d = district()
     d.bring_to("accepted")
-    assert d.one(d.cancel("stranger", "o1")) == Reason.NOT_YOURS
+    (refusal,) = d.round(d.cancel("stranger", "o1"))
+    assert (refusal.reason, "a dispatcher" in refusal.detail) == (Reason.NOT_YOURS, True)
     assert d.one(d.cancel("r1", "o1")) == Reason.NOT_YOURS
     assert d.one(d.ready("customer", "o1")) == Reason.NOT_YOURS
     assert d.one(d.delay("r1", "o1", 60)) == Reason.NOT_YOURS

@@ -95,7 +95,8 @@ def test_a_rescheduled_order_moves_with_its_rider(district):
     d.dispatch.restore(d.dispatch.snapshot())
     d.round(d.step("r1", "o1", "picked_up"))
     assert d.one(d.by_hand(OrderReschedule, order="o1", priority=1)) == Reason.TOO_LATE
-    assert d.one(d.event("other", OrderReschedule, order="o1", priority=1)) == Reason.NOT_YOURS
+    (refusal,) = d.round(d.event("other", OrderReschedule, order="o1", priority=1))
+    assert (refusal.reason, "a dispatcher" in refusal.detail) == (Reason.NOT_YOURS, True)
 
 
 @pytest.mark.parametrize(("max_bag_s", "together"), [(0, True), (3600, True), (660, False)])
