@@ -12,8 +12,8 @@ from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import Candidate, Decision, RiderDistance
 from edge.scenarios.dispatch.state.fit import pace_of
 from edge.scenarios.dispatch.state.orders import Order, Orders
-from edge.scenarios.dispatch.state.positions import Sensor
 from edge.scenarios.dispatch.state.riders import Riders
+from edge.scenarios.dispatch.state.sensor import Sensor
 from edge.scenarios.dispatch.travel.ride_times import Service
 from edge.scenarios.rounds import milliseconds
 

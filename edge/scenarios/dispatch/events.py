@@ -50,8 +50,8 @@ from .overrides.windows import agree, has_terms, implausible, ready_from
 from .state.dispatch_state import DispatchState
 from .state.fit import has_room, limits_of
 from .state.orders import Closed, Order, no_room
-from .state.positions import Sensor
 from .state.riders import RIDERS_MAX
+from .state.sensor import Sensor
 from .times import labels
 from .times.messages import TimesReset
 from .travel.ride_times import metres, ride_s

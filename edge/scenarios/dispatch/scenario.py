@@ -62,9 +62,8 @@ from .overrides.preview import preview
 from .records import COUNTERS, Decision, DispatchRecord, decode_record
 from .state.dispatch_state import DispatchState, State
 from .state.orders import ORDERS_OPEN_MAX, Order, Orders
-from .state.positions import LiveSensor, Sensor
-from .state.recorded_sensor import RecordedSensor
 from .state.riders import RIDERS_MAX, Riders
+from .state.sensor import LiveSensor, RecordedSensor, Sensor
 from .times.messages import DropoffPromise
 from .travel.ride_times import RulesWithTable
 from .travel.table import taken

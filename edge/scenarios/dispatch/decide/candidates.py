@@ -31,8 +31,8 @@ from ..options import DispatchOptions
 from ..records import Candidate, RiderDistance
 from ..state.fit import has_room, in_words, pace_of
 from ..state.orders import Order, Orders, Override
-from ..state.positions import Sensor
 from ..state.riders import Rider, Riders
+from ..state.sensor import Sensor
 from ..travel.ride_times import Place, Service, ride_s, rides_s
 
 CANDIDATES_MAX: Final = 12

@@ -16,8 +16,9 @@ from ...rounds import milliseconds
 from ..options import DispatchOptions
 from ..records import Candidate, Decision
 from ..state.orders import Order, Orders
-from ..state.positions import REDECIDE_S, Sensor
+from ..state.positions import REDECIDE_S
 from ..state.riders import Riders
+from ..state.sensor import Sensor
 from .candidates import (
     CANDIDATES_RECORDED,
     CandidateCost,

@@ -12,8 +12,8 @@ from ..lifecycle import ACCEPTED, IN_BAG
 from ..options import DispatchOptions
 from ..records import Decision
 from ..state.orders import Order, Orders
-from ..state.positions import Sensor
 from ..state.riders import Riders
+from ..state.sensor import Sensor
 from .candidates import CANDIDATES_MAX, CANDIDATES_RECORDED, costs, why_moved
 
 NEAR_MS: Final = 180_000

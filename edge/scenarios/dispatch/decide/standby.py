@@ -7,7 +7,7 @@ from ....core.model import Now
 from ..messages import Advice
 from ..state.dispatch_state import DispatchState
 from ..state.fit import pace_of
-from ..state.positions import Sensor
+from ..state.sensor import Sensor
 from ..state.standby import Waiting
 
 ADVISED_MAX: Final = 8

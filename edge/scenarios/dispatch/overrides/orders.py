@@ -20,8 +20,8 @@ from ..messages import OrderAssign, OrderHold, OrderOverride, OrderPin, OrderRel
 from ..state.dispatch_state import DispatchState
 from ..state.fit import MISFITS, has_room
 from ..state.orders import Closed, Order, Override
-from ..state.positions import Sensor
 from ..state.riders import Rider
+from ..state.sensor import Sensor
 from .cost import cost_of
 
 OTHER_SHOP: Final = "it is an order of another shop than the one that you act for"

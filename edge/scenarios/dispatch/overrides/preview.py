@@ -13,7 +13,7 @@ from ..lifecycle import TRANSITIONS, OrderEvent
 from ..messages import Choice, OrderPreview, Preview
 from ..state.dispatch_state import DispatchState
 from ..state.orders import Order
-from ..state.positions import LiveSensor
+from ..state.sensor import LiveSensor
 from .cost import cost_of
 from .orders import OTHER_SHOP, refused
 

@@ -1,27 +1,13 @@
-"""Where riders are: in memory only, never written anywhere. Only whole seconds of travel and of age leave it.
+"""Where riders are: in memory only, never written anywhere. Only whole seconds of travel and of age leave it, to a
+round through its `Sensor`. Times are whole milliseconds of the monotonic clock."""
 
-A decision depends on positions that are never stored, and must still replay. So it sees them through a `Sensor`: a
-`LiveSensor` looks at the table and notes down each answer, a `RecordedSensor` gives the noted answers back. Times are
-whole milliseconds of the monotonic clock.
-"""
-
-from typing import Final, Protocol
+from typing import Final
 
 from ....core.model import Now
 from ....limits import WALL_SKEW_MS_MAX
 from ...rounds import Deadlines, milliseconds
 from ..options import DispatchOptions
-from ..records import (
-    Decision,
-    GoneRiders,
-    NearestObservation,
-    Observation,
-    RiderDistance,
-    SilentRiders,
-    StandbyPlace,
-    StandbyPlaces,
-    encode_record,
-)
+from ..records import RiderDistance, StandbyPlace
 from ..travel.ride_times import metres, ride_s, seconds
 from ..travel.spatial_index import Fits, SpatialIndex, Spot
 from .shops import Demand
@@ -280,87 +266,3 @@ class Positions:
             self._index.put(known)
         else:
             self._index.drop(known.id)
-
-
-# -- the sensor --------------------------------------------------------------------------------------------------------
-
-
-class Sensor(Protocol):
-    """What a round may ask about positions. `log` is every answer that it got, in sequence."""
-
-    log: list[Observation]
-    decisions: list[Decision] | None
-    """What was decided in a recorded round that stands; None: the round decides, and sets it."""
-
-    def needs_decision(self, now_ms: int) -> bool:
-        """Whether riders came into sight, or it is time for another look; recorded as an observation for no order."""
-        ...
-
-    def nearest(
-        self, order: str, lat: float, lon: float, limit: int, now_ms: int, fits: Fits = None
-    ) -> list[RiderDistance]:
-        """The nearest riders who can be offered something, and take this, with seconds of travel and of age."""
-        ...
-
-    def ride(self, order: str, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
-        """The same of one rider on shift, whatever it does; nothing where its place is not known."""
-        ...
-
-    def silent(self, now_ms: int) -> tuple[list[str], list[str]]:
-        """Riders on shift without contact for too long, and those who have been so for AWAY_S; noted only where there
-        are any."""
-        ...
-
-    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
-        """Where idle riders would be of more use: the last question of a round; noted only where there is any."""
-        ...
-
-
-class LiveSensor:
-    """Answers from the table."""
-
-    def __init__(self, positions: Positions) -> None:
-        self.log: list[Observation] = []
-        self.decisions: list[Decision] | None = None
-        self._positions = positions
-
-    def record(self) -> bytes:
-        """For the row."""
-        return encode_record((self.log, self.decisions or ())) if self.log or self.decisions else b""
-
-    def needs_decision(self, now_ms: int) -> bool:
-        """Whether riders came into sight, or it is time for another look."""
-        needs_decision = self._positions.needs_decision(now_ms)
-        if needs_decision:
-            self.log.append(NearestObservation("", []))
-        return needs_decision
-
-    def nearest(
-        self, order: str, lat: float, lon: float, limit: int, now_ms: int, fits: Fits = None
-    ) -> list[RiderDistance]:
-        """The nearest riders who can be offered something, and take this."""
-        riders = self._positions.nearest(lat, lon, limit, now_ms, fits)
-        self.log.append(NearestObservation(order, riders))
-        return riders
-
-    def ride(self, order: str, rider: str, lat: float, lon: float, now_ms: int) -> list[RiderDistance]:
-        """The ride of one rider on shift."""
-        riders = self._positions.ride(rider, lat, lon, now_ms)
-        self.log.append(NearestObservation(order, riders))
-        return riders
-
-    def silent(self, now_ms: int) -> tuple[list[str], list[str]]:
-        """Riders on shift without contact for too long, and for AWAY_S."""
-        riders, gone = self._positions.silent(now_ms)
-        if riders:
-            self.log.append(SilentRiders(riders))
-        if gone:
-            self.log.append(GoneRiders(gone))
-        return riders, gone
-
-    def standby(self, waiting: Waiting, demand: Demand, now_ms: int) -> list[StandbyPlace]:
-        """Where idle riders would be of more use."""
-        found = self._positions.standby(waiting, demand, now_ms)
-        if found:
-            self.log.append(StandbyPlaces(found))
-        return found

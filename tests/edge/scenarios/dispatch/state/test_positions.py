@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from edge.core.model import Now
 from edge.limits import WALL_SKEW_MS_MAX
 from edge.scenarios.dispatch.options import DispatchOptions
-from edge.scenarios.dispatch.records import NearestObservation, RiderDistance
+from edge.scenarios.dispatch.records import RiderDistance
 from edge.scenarios.dispatch.state.positions import (
     AWAY_S,
     EARLY_POSITIONS_MAX,
     JUMP_S_MAX,
-    LiveSensor,
     Positions,
 )
 from edge.scenarios.dispatch.travel.ride_times import metres, seconds
@@ -229,20 +228,6 @@ def test_positions_that_no_decision_sees_are_counted():
     place = table.place("rider")
     assert place is not None
     assert place[:2] == (52.5, 13.4)
-
-
-def test_a_live_sensor_records_its_answers():
-    """Each answer is in the log, in sequence; an empty list of silent riders is not."""
-    positions = Positions(DispatchOptions())
-    positions.enter("r1", 0)
-    positions.flag("r1", True, True)
-    positions.put("r1", 8_000, 0.0, 0.0)
-    live_sensor = LiveSensor(positions)
-    assert live_sensor.silent(NOW_MS) == NOBODY
-    assert live_sensor.needs_decision(NOW_MS)
-    assert not live_sensor.needs_decision(NOW_MS)
-    assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 0, 2)]
-    assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
 def test_the_ride_of_one_rider_needs_a_place_that_is_new_enough():

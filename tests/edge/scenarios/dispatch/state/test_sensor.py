@@ -1,12 +1,28 @@
-"""What a row has of positions, given back to the round that is repeated."""
+"""What a round sees of positions, and what a row gives back of it."""
 
 import pytest
 
 from edge.errors import JournalError
+from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import GoneRiders, NearestObservation, RiderDistance, SilentRiders
-from edge.scenarios.dispatch.state.recorded_sensor import RecordedSensor
+from edge.scenarios.dispatch.state.positions import Positions
+from edge.scenarios.dispatch.state.sensor import LiveSensor, RecordedSensor
 
 NOW_MS = 10_000
+
+
+def test_a_live_sensor_records_its_answers():
+    """Each answer is in the log, in sequence; an empty list of silent riders is not."""
+    positions = Positions(DispatchOptions())
+    positions.enter("r1", 0)
+    positions.flag("r1", True, True)
+    positions.put("r1", 8_000, 0.0, 0.0)
+    live_sensor = LiveSensor(positions)
+    assert live_sensor.silent(NOW_MS) == ([], [])
+    assert live_sensor.needs_decision(NOW_MS)
+    assert not live_sensor.needs_decision(NOW_MS)
+    assert live_sensor.nearest("o1", 0.0, 0.0, 5, NOW_MS) == [RiderDistance("r1", 0, 2)]
+    assert live_sensor.log == [NearestObservation("", []), NearestObservation("o1", [RiderDistance("r1", 0, 2)])]
 
 
 def test_a_recorded_sensor_repeats_the_answers():
