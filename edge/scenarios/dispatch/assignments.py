@@ -234,41 +234,24 @@ def _stops(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
         index = held.index(order)
         before = list(takewhile(partial(same_pickup, order), reversed(held[:index])))
         trip = [*reversed(before), *takewhile(partial(same_pickup, order), held[index:])]
-    pickups = [
-        Stop(
-            at="pickup",
-            order=each.id,
-            lat=each.pickup_lat,
-            lon=each.pickup_lon,
-            expected_at=each.pickup_ms + behind_ms,
-            shop=each.shop,
-        )
-        for each in trip
-    ]
-    dropoffs = [
-        Stop(
-            at="dropoff",
-            order=each.id,
-            lat=round(each.dropoff_lat, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lat,
-            lon=round(each.dropoff_lon, DOOR_DIGITS) if each.state is OFFERED else each.dropoff_lon,
-            expected_at=each.dropoff_ms + behind_ms,
-        )
-        for each in trip
-    ]
-    return pickups + dropoffs
+    pickups = [_stop(each, "pickup", behind_ms) for each in trip]
+    return pickups + [_stop(each, "dropoff", behind_ms) for each in trip]
 
 
 def _bag(dispatch: DispatchState, order: Order, behind_ms: int) -> list[Stop]:
     """Of an order that could not be handed over: where its rider brings what is in the bag, until this order's turn."""
     names = dispatch.riders.known[order.rider].orders
-    return [
-        Stop(
-            at="return" if each.state is RETURNING else "dropoff",
-            order=each.id,
-            lat=each.dropoff_lat,
-            lon=each.dropoff_lon,
-            expected_at=each.dropoff_ms + behind_ms,
-            shop=each.shop if each.state is RETURNING else "",
-        )
-        for each in (dispatch.orders.open[name] for name in names[: names.index(order.id) + 1])
-    ]
+    bag = (dispatch.orders.open[name] for name in names[: names.index(order.id) + 1])
+    return [_stop(each, "return" if each.state is RETURNING else "dropoff", behind_ms) for each in bag]
+
+
+def _stop(order: Order, at: Literal["pickup", "dropoff", "return"], behind_ms: int) -> Stop:
+    """The door of an order that is only offered is rounded."""
+    if at == "pickup":
+        lat, lon, at_ms = order.pickup_lat, order.pickup_lon, order.pickup_ms
+        return Stop(at=at, order=order.id, lat=lat, lon=lon, expected_at=at_ms + behind_ms, shop=order.shop)
+    lat, lon = order.dropoff_lat, order.dropoff_lon
+    if order.state is OFFERED:
+        lat, lon = round(lat, DOOR_DIGITS), round(lon, DOOR_DIGITS)
+    shop = order.shop if at == "return" else ""
+    return Stop(at=at, order=order.id, lat=lat, lon=lon, expected_at=order.dropoff_ms + behind_ms, shop=shop)

@@ -9,17 +9,15 @@ from msgspec import Meta, Struct
 
 from ....messages.envelope import Client, ClientName, Identifier, Instant, Text, Up, Version
 from ..state.terms import PRIORITY_MAX
-from .up import ORDERS_PER_RIDER_MAX
+from .up import ORDERS_PER_RIDER_MAX, AboutOrder
 
 Position = Annotated[int, Meta(ge=0, lt=ORDERS_PER_RIDER_MAX)]
 
 
-class OrderAssign(Up, frozen=True, tag="order.assign"):
+class OrderAssign(AboutOrder, frozen=True, tag="order.assign"):
     """A dispatcher gives an order to a rider, until the pickup. The rider has it at once, without an offer; it can
     still decline. What it was offered, or held, by another one is withdrawn there."""
 
-    order: Identifier
-    """The order."""
     rider: ClientName
     """The rider's client name. It is on shift."""
     position: Position | None = None
@@ -29,43 +27,35 @@ class OrderAssign(Up, frozen=True, tag="order.assign"):
     """Why, for the record."""
 
 
-class OrderPin(Up, frozen=True, tag="order.pin"):
+class OrderPin(AboutOrder, frozen=True, tag="order.pin"):
     """A dispatcher ties an order to a rider: the node plans it, and makes the offer in time, for that one only."""
 
-    order: Identifier
-    """The order."""
     rider: ClientName | None = None
     """The rider's client name. Without it the one who has the order, or for whom it is planned."""
     reason: Text = ""
     """Why, for the record."""
 
 
-class OrderHold(Up, frozen=True, tag="order.hold"):
+class OrderHold(AboutOrder, frozen=True, tag="order.hold"):
     """A dispatcher keeps an order from being offered, until it is released. A rider who has not picked it up loses
     it."""
 
-    order: Identifier
-    """The order."""
     reason: Text = ""
     """Why, for the record."""
 
 
-class OrderRelease(Up, frozen=True, tag="order.release"):
+class OrderRelease(AboutOrder, frozen=True, tag="order.release"):
     """A dispatcher undoes an `order.assign`, `order.pin` or `order.hold`: the node decides about the order again. What
     was assigned and is not picked up is taken from its rider."""
 
-    order: Identifier
-    """The order."""
     reason: Text = ""
     """Why, for the record."""
 
 
-class OrderReschedule(Up, frozen=True, tag="order.reschedule"):
+class OrderReschedule(AboutOrder, frozen=True, tag="order.reschedule"):
     """The shop, or a dispatcher, moves an order to other times, or gives it another priority, until the pickup. What is
     left out stays as it is."""
 
-    order: Identifier
-    """The order."""
     ready_at: Instant | None = None
     """When the food is ready, by the sender's clock."""
     pickup_by: Instant | None = None

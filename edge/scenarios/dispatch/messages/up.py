@@ -60,7 +60,14 @@ NO_LOAD: Final = Load()
 Code = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z]{4,32}\Z")]
 
 
-class OrderPlace(Up, frozen=True, tag="order.place"):
+class AboutOrder(Up, frozen=True):
+    """An event about one order."""
+
+    order: Identifier
+    """The order."""
+
+
+class OrderPlace(AboutOrder, frozen=True, tag="order.place"):
     """A customer places an order. Give `ready_at`, or the preparation time as `prep_s`, where either is known; else the
     node expects what it has learned of the shop."""
 
@@ -98,11 +105,9 @@ class OrderPlace(Up, frozen=True, tag="order.place"):
     """What the guest pays, in whole cents: for the comparison with the shop's ledgers."""
 
 
-class OrderCancel(Up, frozen=True, tag="order.cancel"):
+class OrderCancel(AboutOrder, frozen=True, tag="order.cancel"):
     """The customer who placed the order, its shop, or a dispatcher takes it back."""
 
-    order: Identifier
-    """The order."""
     reason: Text = ""
     """Why, for the shop and the rider."""
 
@@ -132,11 +137,9 @@ class RiderShift(Up, frozen=True, tag="rider.shift"):
     """With `on` false: the shift ends once the rider has brought what it has accepted, and it gets nothing new."""
 
 
-class RiderReply(Up, frozen=True, tag="rider.reply"):
+class RiderReply(AboutOrder, frozen=True, tag="rider.reply"):
     """A rider accepts or declines the assignment numbered `offer`."""
 
-    order: Identifier
-    """The order."""
     offer: Number
     """The number of the assignment."""
     accept: bool
@@ -145,24 +148,20 @@ class RiderReply(Up, frozen=True, tag="rider.reply"):
     """Why it is declined."""
 
 
-class OrderRedeliver(Up, frozen=True, tag="order.redeliver"):
+class OrderRedeliver(AboutOrder, frozen=True, tag="order.redeliver"):
     """The shop, or a dispatcher, sends an order out again that could not be handed over and is on its way back. The
     rider who has it turns round."""
 
-    order: Identifier
-    """The order."""
     dropoff: Place | None = None
     """Where the door is, if it is not where it was."""
     crs: Crs | None = None
     """The coordinate system of `dropoff`, where it is not the node's."""
 
 
-class RiderProgress(Up, frozen=True, tag="rider.progress"):
+class RiderProgress(AboutOrder, frozen=True, tag="rider.progress"):
     """A rider is at the shop, has picked up, is at the door, has delivered; or cannot hand it over, and has brought it
     back."""
 
-    order: Identifier
-    """The order."""
     step: Literal["at_shop", "picked_up", "at_customer", "delivered", "failed", "returned"]
     """What is done. A step can be left out, but `failed` needs a pickup and `returned` a failure."""
     cause: Cause | None = None
@@ -173,18 +172,13 @@ class RiderProgress(Up, frozen=True, tag="rider.progress"):
     """The same in words."""
 
 
-class KitchenReady(Up, frozen=True, tag="kitchen.ready"):
+class KitchenReady(AboutOrder, frozen=True, tag="kitchen.ready"):
     """The order is ready for pickup now."""
 
-    order: Identifier
-    """The order."""
 
-
-class KitchenDelay(Up, frozen=True, tag="kitchen.delay"):
+class KitchenDelay(AboutOrder, frozen=True, tag="kitchen.delay"):
     """The order will be ready at another time."""
 
-    order: Identifier
-    """The order."""
     ready_at: Instant
     """The new time."""
 
