@@ -56,7 +56,7 @@ def _pickup_ms(seen: RiderDistance, order: Order, service: Service, now: Now, pa
 
 
 def _can(seen: RiderDistance, order: Order, riders: Riders, rules: DispatchOptions, now: Now) -> bool:
-    rider = riders.get(seen.rider)
+    rider = riders.known.get(seen.rider)
     if rider is None or not rider.on or rider.orders or order.excluded.get(rider.id, 0) > milliseconds(now):
         return False
     pickup_ms = _pickup_ms(seen, order, Service(rules), now, pace_of(rider, rules))

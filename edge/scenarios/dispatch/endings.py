@@ -77,7 +77,7 @@ def release(
 def unload(dispatch: DispatchState, order: Order, now: Now, out: Effects, reason: str, spoken: str = "") -> None:
     """Takes the order from its rider, who is notified where there is a reason to give; in a person's own words
     (`spoken`) where no row keeps them."""
-    rider = dispatch.riders.get(order.rider)
+    rider = dispatch.riders.known.get(order.rider)
     order.past = [*order.past, Offered(order.offer, order.rider, order.state is not OFFERED)][-OFFERS_PAST_KEPT:]
     out.cancel(order.rider, "assignment", order.id)
     if reason:
@@ -188,19 +188,19 @@ def expire(dispatch: DispatchState, silent: Sequence[str], gone: Sequence[str], 
     given up."""
     now_ms = dispatch.now_ms
     for name in silent:
-        rider = dispatch.riders.get(name)
+        rider = dispatch.riders.known.get(name)
         if rider is not None and rider.on:
             dispatch.riders.mark_silent(rider, now_ms)
             out.count("rider.silent", now.wall_ms)
             release_all(dispatch, rider, now, out, "rider silent")
             end_pins(dispatch, name, now, out, "rider silent")
     for name in gone:
-        rider = dispatch.riders.get(name)
+        rider = dispatch.riders.known.get(name)
         if rider is not None and rider.on:
             out.count("rider.gone", now.wall_ms)
             end_shift(dispatch, rider, now, out, now.wall_ms)
     while (name := dispatch.riders.timers.pop(now_ms)) is not None:
-        rider = dispatch.riders.get(name)
+        rider = dispatch.riders.known.get(name)
         if rider is not None and rider.on:
             _turn(dispatch, rider, now, out)
     if dispatch.riders.moving:

@@ -213,7 +213,7 @@ def _kitchen(
         out.count("order.ready", body.at)
     if order.terms is not None and reason == "kitchen":
         ready_from(order, order.terms, order.ready_ms, dispatch.rules)
-    rider = dispatch.riders.get(order.rider) if order.rider else None
+    rider = dispatch.riders.known.get(order.rider) if order.rider else None
     if rider is not None:
         dispatch.riders.reschedule(rider, dispatch.orders, dispatch.rules, now_ms)
     if order.state is PLACED:
@@ -230,7 +230,7 @@ def _kitchen(
 
 def _shift(dispatch: DispatchState, client: str, body: RiderShift, now: Now, out: Effects) -> Refusal | None:
     now_ms = dispatch.now_ms
-    rider = dispatch.riders.get(client)
+    rider = dispatch.riders.known.get(client)
     if not body.on:
         if rider is not None and rider.on:
             leave(dispatch, rider, body.after_orders, now, out, body.at)
@@ -291,7 +291,7 @@ def _progress(
         order_event = _LATE_PICKED_UP if body.step == "picked_up" else OrderEvent.LATE_STEP
     elif any(one.rider == client for one in order.past):
         return Refusal(Reason.NOT_OFFERED, "order", "you did not accept this order in time")
-    elif dispatch.riders.get(client) is None:
+    elif dispatch.riders.known.get(client) is None:
         return Refusal(Reason.UNKNOWN_RIDER, "", "begin a shift first")
     else:
         return Refusal(Reason.NOT_YOURS, "order", "another rider, or none, has this order")
@@ -375,7 +375,7 @@ def _reclaim(
     dispatch: DispatchState, client: str, order: Order, body: RiderProgress, now: Now, out: Effects
 ) -> Refusal | None:
     """A rider given up as silent comes back with the food. It gets the order back if it can still hold it."""
-    rider = dispatch.riders.get(client)
+    rider = dispatch.riders.known.get(client)
     if rider is None or not rider.on or not has_room(rider, order, dispatch.orders.open):
         return Refusal(Reason.TOO_LATE, "order", "it was given to others when you were silent; bring it back")
     offer = next(one.offer for one in reversed(order.past) if one.rider == client and one.accepted)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ...core.model import Row
 from ...core.scenario import Moment
@@ -78,8 +78,7 @@ def explain(row: Row, order: str, when: Callable[[int], str]) -> list[Moment | D
     Raises:
         msgspec.DecodeError: a row of another version.
     """
-    found: list[Moment | DecisionView] = []
-    found += _events(order, row, when)
+    found: list[Moment | DecisionView] = [*_events(order, row, when)]
     for decision in record_in(row).decisions:
         if decision.order == order:
             considered = [_considered(one, decision.rider) for one in decision.candidates]
@@ -148,17 +147,7 @@ def placed(row: Row) -> list[str]:
 
 
 def _considered(one: Candidate, chosen: str) -> Considered:
-    return Considered(
-        one.rider,
-        one.rider == chosen,
-        one.travel_s,
-        one.age_s,
-        one.free_in_s,
-        one.pickup_at,
-        one.dropoff_at,
-        one.cost,
-        sum(one.cost.values()),
-    )
+    return Considered(chosen=one.rider == chosen, total=sum(one.cost.values()), **structs.asdict(one))
 
 
 def _events(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
@@ -167,11 +156,8 @@ def _events(order: str, row: Row, when: Callable[[int], str]) -> list[Moment]:
     moments: list[Moment] = []
     for client, body in events_in(row):
         if order in (getattr(body, "order", None), getattr(body, "rider", None)):
-            parts = [
-                _content(body, when),
-                outcome(receipts.get((client, body.id)), lambda receipt: _accepted(receipt, when)),
-            ]
-            text = "; ".join(part for part in parts if part)
+            became = outcome(receipts.get((client, body.id)), lambda receipt: _accepted(receipt, when))
+            text = "; ".join(part for part in (_content(body, when), became) if part)
             moments.append(Moment(row.number, row.now.wall_ms, str(body.__struct_config__.tag), client, text))
     return moments
 

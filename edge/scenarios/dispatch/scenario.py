@@ -289,7 +289,7 @@ class Dispatch(Scenario):
 
     def holds(self, client: str) -> str:
         """A shift, or an open order."""
-        if self.state.riders.get(client) is not None:
+        if self.state.riders.known.get(client) is not None:
             return "it is a rider on shift, or holds an order"
         return "it has an open order" if any(each.client == client for each in self.state.orders.open.values()) else ""
 

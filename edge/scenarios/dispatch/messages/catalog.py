@@ -1,9 +1,10 @@
 """The catalogue: every kind of message of dispatch, who sends or receives it, what is personal in it, and how it is
 made ready for a round."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
+from msgspec import Struct, structs
 
 from ....core.scenario import Collection, Message
 from ....messages.coordinates import converted
@@ -40,25 +41,15 @@ from .up import (
 NAME: Final = "dispatch"
 
 
-def _moved(place: Place, source: str, crs: str) -> Place:
-    return Place(*converted(place.lat, place.lon, source, crs))
+def _places(*fields: str) -> Callable[[Any, str, str], Struct]:
+    """Converts the places in these fields, where the message has any."""
 
+    def convert(body: Any, source: str, crs: str) -> Struct:
+        given = ((field, getattr(body, field)) for field in fields)
+        places = {field: Place(*converted(at.lat, at.lon, source, crs)) for field, at in given if at is not None}
+        return structs.replace(body, crs=None, **places) if places else body
 
-def _order(body: OrderPlace, source: str, crs: str) -> OrderPlace:
-    pickup, dropoff = _moved(body.pickup, source, crs), _moved(body.dropoff, source, crs)
-    return msgspec.structs.replace(body, pickup=pickup, dropoff=dropoff, crs=None)
-
-
-def _redeliver(body: OrderRedeliver, source: str, crs: str) -> OrderRedeliver:
-    if body.dropoff is None:
-        return body
-    return msgspec.structs.replace(body, dropoff=_moved(body.dropoff, source, crs), crs=None)
-
-
-def _shift(body: RiderShift, source: str, crs: str) -> RiderShift:
-    if body.place is None:
-        return body
-    return msgspec.structs.replace(body, place=_moved(body.place, source, crs), crs=None)
+    return convert
 
 
 def _position(body: RiderPosition, source: str, crs: str) -> RiderPosition:
@@ -79,17 +70,23 @@ MESSAGES: Final = (
         names_shop="shop",
         prepares="handover_code",
         prepare=hide_handover,
-        convert=_order,
+        convert=_places("pickup", "dropoff"),
     ),
     Message("order.cancel", OrderCancel, roles=("customer", "shop", "dispatcher"), personal=("reason",)),
-    Message("order.redeliver", OrderRedeliver, roles=("shop", "dispatcher"), personal=("dropoff",), convert=_redeliver),
+    Message(
+        "order.redeliver",
+        OrderRedeliver,
+        roles=("shop", "dispatcher"),
+        personal=("dropoff",),
+        convert=_places("dropoff"),
+    ),
     Message(
         "rider.shift",
         RiderShift,
         roles=("rider",),
         personal=("place", "zone"),
         in_memory=("place", "crs"),
-        convert=_shift,
+        convert=_places("place"),
     ),
     Message("rider.reply", RiderReply, roles=("rider",), personal=("reason",)),
     Message(

@@ -62,7 +62,7 @@ def override(
 
 def refused(dispatch: DispatchState, order: Order, name: str) -> Rider | Refusal:
     """The rider to whom the order can be assigned, or why it cannot."""
-    rider = dispatch.riders.get(name)
+    rider = dispatch.riders.known.get(name)
     if rider is None or not rider.on:
         return Refusal(Reason.UNKNOWN_RIDER, "rider", f"{name} is not on shift")
     if rider.silent:
@@ -129,7 +129,7 @@ def _pin(dispatch: DispatchState, event: Event, order: Order, body: OrderPin, ou
         return Refusal(Reason.OUT_OF_SEQUENCE, "rider", "nobody has the order, or is planned for it: name a rider")
     if order.rider and order.rider != name:
         return Refusal(Reason.OUT_OF_SEQUENCE, "rider", f"{order.rider} has the order: send order.assign to move it")
-    rider = dispatch.riders.get(name)
+    rider = dispatch.riders.known.get(name)
     if rider is None or not rider.on:
         return Refusal(Reason.UNKNOWN_RIDER, "rider", f"{name} is not on shift")
     if why := dispatch.riders.misfit(order, rider):

@@ -20,7 +20,7 @@ def pause_or_resume(
     client = event.client
     if client != body.rider and event.shop != EVERY_SHOP:
         return Refusal(Reason.NOT_YOURS, "rider", "a rider may pause and resume itself; a dispatcher everybody")
-    rider = dispatch.riders.get(body.rider)
+    rider = dispatch.riders.known.get(body.rider)
     if rider is None or not rider.on:
         return Refusal(Reason.UNKNOWN_RIDER, "rider", f"{body.rider} is not on shift")
     by_other = rider.paused not in ("", body.rider)

@@ -14,7 +14,7 @@ from ..times.times import Times
 from .orders import Order, Orders, OrdersState
 from .positions import Positions
 from .riders import Rider, Riders
-from .shops import BusiestShops
+from .standby import BusiestShops
 
 PROMISES_COUNTED: Final = 1_000
 """Promises from which the confidence is learned; beyond it both counters are halved, so that old days fade."""
@@ -48,7 +48,7 @@ class State(Struct, array_like=True):
     by_plan: PromiseCount
     changed: bool
     advice: AdviceState
-    times: Learned = msgspec.field(default_factory=Learned.empty)
+    times: Learned = msgspec.field(default_factory=Learned)
 
 
 class DispatchState:

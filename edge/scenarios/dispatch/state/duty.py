@@ -58,18 +58,18 @@ def over_ms(duty: Duty, rules: DispatchOptions) -> int | None:
 def off_ms(rider: "Rider", rules: DispatchOptions) -> int | None:
     """The last moment at which the rider may fetch something: its shift, or its duty, ends, or a break begins."""
     coming = next_break(rider.duty, rules)
-    bounds = (rider.until_ms, over_ms(rider.duty, rules), coming.from_ms if coming is not None else None)
-    return min((bound for bound in bounds if bound is not None), default=None)
+    return _first(rider.until_ms, over_ms(rider.duty, rules), None if coming is None else coming.from_ms)
 
 
 def turn_ms(rider: "Rider", rules: DispatchOptions) -> int | None:
     """When something changes by itself: the shift ends, a break begins or ends."""
     if rider.paused:
-        found = rider.duty.resumes_ms or None
-    else:
-        coming = next_break(rider.duty, rules)
-        found = None if coming is None else coming.from_ms
-    bounds = (rider.until_ms, found)
+        return _first(rider.until_ms, rider.duty.resumes_ms or None)
+    coming = next_break(rider.duty, rules)
+    return _first(rider.until_ms, None if coming is None else coming.from_ms)
+
+
+def _first(*bounds: int | None) -> int | None:
     return min((bound for bound in bounds if bound is not None), default=None)
 
 

@@ -10,8 +10,7 @@ from ..options import DispatchOptions
 from ..records import RiderDistance, StandbyPlace
 from ..travel.ride_times import metres, ride_s, seconds
 from ..travel.spatial_index import Fits, SpatialIndex, Spot
-from .shops import Demand
-from .standby import Waiting, places
+from .standby import Demand, Waiting, places
 
 NEVER: Final = -(1 << 60)
 

@@ -70,6 +70,7 @@ class Riders:
 
     def __init__(self, positions: Positions) -> None:
         self.known: dict[str, Rider] = {}
+        """Riders on shift, and those who still hold an order."""
         self.idle = 0
         """Riders on shift with nothing in hand."""
         self.timers = Deadlines()
@@ -86,10 +87,6 @@ class Riders:
         """Riders with limits."""
         self._positions = positions
         self._by_free: list[tuple[int, str]] = []
-
-    def get(self, rider: str) -> Rider | None:
-        """A rider on shift, or one who still holds an order."""
-        return self.known.get(rider)
 
     @property
     def selective(self) -> bool:

@@ -21,8 +21,7 @@ from ..records import (
 )
 from ..travel.spatial_index import Fits
 from .positions import Positions
-from .shops import Demand
-from .standby import Waiting
+from .standby import Demand, Waiting
 
 Observed = TypeVar("Observed", bound=Observation)
 

@@ -94,29 +94,19 @@ class Errors(Struct, array_like=True):
     """Of preparation times, actual minus assumed, of one shop or of the whole node: seconds, by band of the day and in
     all. `size` is their mean size."""
 
-    mean: Mean
-    size: Mean
-    bands: dict[int, Mean]
-
-    @classmethod
-    def empty(cls) -> "Errors":
-        """Nothing learned."""
-        return cls(Mean(), Mean(), {})
+    mean: Mean = field(default_factory=Mean)
+    size: Mean = field(default_factory=Mean)
+    bands: dict[int, Mean] = {}
 
 
 class Shop(Struct, array_like=True):
     """What is known of one shop. `stated` and `unstated` are errors of preparation times, `handover` seconds beyond the
     configured time before the pickup, `late` the size of errors of its promises."""
 
-    stated: Errors
-    unstated: Errors
-    handover: Mean
-    late: Mean
-
-    @classmethod
-    def empty(cls) -> "Shop":
-        """Nothing learned."""
-        return cls(Errors.empty(), Errors.empty(), Mean(), Mean())
+    stated: Errors = field(default_factory=Errors)
+    unstated: Errors = field(default_factory=Errors)
+    handover: Mean = field(default_factory=Mean)
+    late: Mean = field(default_factory=Mean)
 
     def errors(self, stated: bool) -> Errors:
         """Of orders that state their preparation time, or of those that do not."""
@@ -128,16 +118,11 @@ class Rides(Struct, array_like=True):
     and the change of hands beyond the configured half of the service. Doors are by cells of 0.01 degrees, about a
     kilometre: no cell is one house."""
 
-    pace: Mean
-    hours: dict[int, Mean]
-    shop: Mean
-    door: Mean
-    doors: dict[str, Mean]
-
-    @classmethod
-    def empty(cls) -> "Rides":
-        """Nothing learned."""
-        return cls(Mean(), {}, Mean(), Mean(), {})
+    pace: Mean = field(default_factory=Mean)
+    hours: dict[int, Mean] = {}
+    shop: Mean = field(default_factory=Mean)
+    door: Mean = field(default_factory=Mean)
+    doors: dict[str, Mean] = {}
 
     def pace_at(self, wall_ms: int) -> float:
         """The factor at an hour."""
@@ -179,14 +164,9 @@ class Promises(Struct, array_like=True):
     errors in scales (their mean size at a shop, times how scarce riders were), of shops without labels, with fewer than
     KNOWN, and with more: less is known of a shop that is new. `unstated` the same of orders that state no time."""
 
-    size: Mean
-    groups: list[list[Quantile]]
+    size: Mean = field(default_factory=Mean)
+    groups: list[list[Quantile]] = field(default_factory=lambda: _groups(True))
     unstated: list[list[Quantile]] = field(default_factory=lambda: _groups(False))
-
-    @classmethod
-    def empty(cls) -> "Promises":
-        """Nothing learned."""
-        return cls(Mean(), _groups(True))
 
     def scale(self, shop: Mean | None, stated: bool, scarce: float) -> float:
         """The size of errors of a shop, which `stated` its preparation time, where riders are so `scarce`."""
@@ -216,22 +196,17 @@ class Learned(Struct, array_like=True):
     and handovers are learned against, `lon` the longitude of the first shop, whole degrees: a day begins at midnight of
     the sun there, when fewest orders are on their way. `day` is the present one."""
 
-    shops: dict[Client, Shop]
-    node: Shop
-    rides: Rides
-    promises: Promises
-    against: list[float]
+    shops: dict[Client, Shop] = {}
+    node: Shop = field(default_factory=Shop)
+    rides: Rides = field(default_factory=Rides)
+    promises: Promises = field(default_factory=Promises)
+    against: list[float] = []
     lon: int = 0
     day: int = 0
 
-    @classmethod
-    def empty(cls) -> "Learned":
-        """Nothing learned."""
-        return cls({}, Shop.empty(), Rides.empty(), Promises.empty(), [])
-
     def shop(self, name: str) -> Shop:
         """What is known of a shop, to add to it."""
-        return touched(self.shops, name, Shop.empty, SHOPS_MAX)
+        return touched(self.shops, name, Shop, SHOPS_MAX)
 
     def turn(self, day: int) -> None:
         """Another day. Of what the one before has changed, half stays: so a wrong day has half an influence, and a

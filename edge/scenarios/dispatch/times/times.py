@@ -27,7 +27,7 @@ class Times:
     """What was learned, and the round's clock. Does nothing where the options switch learning off."""
 
     def __init__(self, options: DispatchOptions) -> None:
-        self.learned = Learned.empty()
+        self.learned = Learned()
         self.wall_ms = 0
         self.options = self.rules = with_table(options)
         """As configured, and as they hold in the round."""
@@ -82,7 +82,7 @@ class Times:
             against.append(float(int(options.table.digest[:12], 16)))
         if against != self.learned.against:
             self.learned.against = against
-            self.learned.rides = Rides.empty()
+            self.learned.rides = Rides()
             for shop in self.learned.shops.values():
                 shop.handover = Mean()
 

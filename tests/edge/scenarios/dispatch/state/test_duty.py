@@ -99,11 +99,11 @@ def test_after_these_orders(district):
     assert (d.offer_of("o1")[0], d.offer_of("o2")[0]) == ("r1", "")
     d.round(d.step("r1", "o1", "picked_up"))
     d.round(d.step("r1", "o1", "delivered"))
-    assert d.dispatch_state.riders.get("r1") is None
+    assert d.dispatch_state.riders.known.get("r1") is None
     d.begin("r2")
     d.later(30)
     d.round(d.shift("r2", on=False, after_orders=True))
-    assert d.dispatch_state.riders.get("r2") is None
+    assert d.dispatch_state.riders.known.get("r2") is None
     d.begin("r3")
     d.later(60)
     d.round(d.reply("r3", "o2", d.offer_of("o2")[1]))
@@ -112,7 +112,7 @@ def test_after_these_orders(district):
     assert d.dispatch_state.riders.known["r3"].paused == ""
     d.round(d.shift("r3", on=False, after_orders=True))
     d.round(d.cancel("customer", "o2"))
-    assert d.dispatch_state.riders.get("r3") is None
+    assert d.dispatch_state.riders.known.get("r3") is None
 
 
 def test_the_node_lets_riders_rest(district):

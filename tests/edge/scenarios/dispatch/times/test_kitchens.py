@@ -12,7 +12,7 @@ NOON, EVENING = 6, 9
 
 def learned(labels: list[float], stated: bool = False, band: int = NOON, exact: bool = True) -> tuple[Errors, Errors]:
     """A shop with these labels, on one day, and its node."""
-    shop, node = Errors.empty(), Errors.empty()
+    shop, node = Errors(), Errors()
     for label in labels:
         kitchens.learn(shop, node, stated, label, exact, band)
     return shop, node
@@ -21,7 +21,7 @@ def learned(labels: list[float], stated: bool = False, band: int = NOON, exact: 
 def test_a_shop_is_learned() -> None:
     """Its labels, not those of another shop at the same node; an unknown shop is like the mean of the node."""
     shop, node = learned([600.0] * 40)
-    other = Errors.empty()
+    other = Errors()
     for _ in range(40):
         kitchens.learn(other, node, False, -300.0, True, NOON)
     assert correction(shop, node, False, NOON) == pytest.approx(600, abs=30)
@@ -52,7 +52,7 @@ def test_orders_that_waited_keep_the_balance() -> None:
     """Riders come when an order is expected: late ones are seen exactly, of early ones only that they are early. What
     is learned stays in the middle, rather than drift to the late ones."""
     lots = random.Random(3)
-    shop, node = Errors.empty(), Errors.empty()
+    shop, node = Errors(), Errors()
     for _ in range(600):
         ready = lots.gauss(400, 200)
         comes = correction(shop, node, False, NOON)

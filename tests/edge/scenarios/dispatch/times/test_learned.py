@@ -43,7 +43,7 @@ def test_the_first_labels_are_averaged_and_then_fade() -> None:
 
 def node(day: int = 1) -> tuple[Learned, Mean]:
     """What a node has learned, and one figure of it."""
-    learned = Learned.empty()
+    learned = Learned()
     learned.turn(day)
     return learned, learned.shop("s").handover
 
@@ -116,7 +116,7 @@ def test_each_level_is_shrunk_towards_the_one_above() -> None:
     above holds."""
     node = Errors(Mean(10, 90.0), Mean(), {2: Mean(9, 1e6)})
     shop = Errors(Mean(3, 40.0), Mean(), {2: Mean(1, 200.0)})
-    assert correction(None, Errors.empty(), False, 2) == correction(Errors.empty(), Errors.empty(), True, 2) == 0
+    assert correction(None, Errors(), False, 2) == correction(Errors(), Errors(), True, 2) == 0
     assert [correction(None, node, stated, 2) for stated in (True, False)] == [60, 90]
     assert [correction(shop, node, True, band) for band in (2, 3)] == [83.75, 45]
     rides = Rides(
@@ -125,7 +125,7 @@ def test_each_level_is_shrunk_towards_the_one_above() -> None:
     assert [rides.pace_at((24 + hour) * HOUR_MS) for hour in (6, 7, 8)] == [1.5, 2.25, 1.5]
     assert (rides.shop_s(), rides.door_s()) == (10, -5)
     assert [rides.beyond_door_s(lat, -13.405) for lat in (52.509, 52.51, 52.519, 52.52)] == [0, 15, 15, 0]
-    assert Rides.empty().pace_at(0) == 1
+    assert Rides().pace_at(0) == 1
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_errors_grow_with_the_root_of_how_scarce_riders_are(waiting: int, idle: 
 def test_a_promise_is_of_the_errors_of_its_shop() -> None:
     """Shrunk towards the node's, at least a second, times how scarce riders are; the quantiles are of shops that are as
     well known."""
-    promises, shop = Promises.empty(), Mean(10, 100.0)
+    promises, shop = Promises(), Mean(10, 100.0)
     assert [promises.scale(None, stated, 2.0) for stated in (True, False)] == [300, 600]
     assert promises.scale(shop, True, 2.0) == 250
     promises.size = Mean(4, 50.0)
@@ -155,7 +155,7 @@ def test_a_promise_is_of_the_errors_of_its_shop() -> None:
             True
         ] * 4
         assert promises.group(None, stated) is groups[0]
-    known = Shop.empty()
+    known = Shop()
     assert known.errors(True) is known.stated
     assert known.errors(False) is known.unstated
 
@@ -200,7 +200,7 @@ def test_bands_are_two_hours_of_the_day() -> None:
 def test_no_promise_ends_before_its_middle() -> None:
     """Where the quantiles that were learned cross, the interval still has its middle inside, and nothing is promised
     before that; the last one is the latest."""
-    promises = Promises.empty()
+    promises = Promises()
     promises.groups[0] = [Quantile(value) for value in (0.5, 0.2, 2.0, 0.3)]
     found, scale = promises.interval(None, True, 1.0), promises.scale(None, True, 1.0)
     assert scale > 10

@@ -12,7 +12,7 @@ from edge.scenarios.dispatch.times.promises import QUANTILE_MAX, SHARES, learn
 
 def test_a_new_node_promises_with_care() -> None:
     """More than what is expected; more where no preparation time was stated."""
-    promises = Promises.empty()
+    promises = Promises()
     stated, unstated = (promises.interval(None, stated, 1.0) for stated in (True, False))
     assert 0 < stated.promised < unstated.promised
     assert unstated.earliest < 0 < unstated.latest
@@ -22,7 +22,7 @@ def test_a_new_node_promises_with_care() -> None:
 def test_it_is_calibrated(spread_s: int) -> None:
     """Whatever the errors are, 8 of 10 are inside, and few come more than the tolerance after the promise."""
     lots = random.Random(spread_s)
-    promises, shops = Promises.empty(), [Mean() for _ in range(5)]
+    promises, shops = Promises(), [Mean() for _ in range(5)]
     inside = late = 0
     for number in range(6_000):
         shop = shops[number % 5]
@@ -40,7 +40,7 @@ def test_it_is_calibrated(spread_s: int) -> None:
 
 def test_a_punctual_shop_is_promised_less() -> None:
     """The scale is that of the shop."""
-    promises, punctual, late = Promises.empty(), Mean(), Mean()
+    promises, punctual, late = Promises(), Mean(), Mean()
     lots = random.Random(1)
     for _ in range(100):
         learn(promises, punctual, False, 1.0, lots.gauss(0, 30))
@@ -52,7 +52,7 @@ def test_a_punctual_shop_is_promised_less() -> None:
 def test_the_ends_are_in_their_sequence() -> None:
     """However wild the errors were, on whatever day."""
     lots = random.Random(2)
-    learned = Learned.empty()
+    learned = Learned()
     promises, shop = learned.promises, learned.shop("s").late
     for number in range(500):
         learned.turn(number // 50)
@@ -65,7 +65,7 @@ def test_the_ends_are_in_their_sequence() -> None:
 @given(st.lists(st.floats(-1e9, 1e9), max_size=300))
 def test_a_quantile_has_a_bound(errors_s: list[float]) -> None:
     """However far off the errors are."""
-    promises, shop = Promises.empty(), Mean()
+    promises, shop = Promises(), Mean()
     for error_s in errors_s:
         learn(promises, shop, False, 0.5, error_s)
     for group in (*promises.groups, *promises.unstated):
@@ -76,7 +76,7 @@ def test_a_quantile_has_a_bound(errors_s: list[float]) -> None:
 def test_a_quantile_finds_its_share() -> None:
     """Of errors drawn from one distribution, the share lies below it."""
     lots = random.Random(1)
-    promises, shop = Promises.empty(), Mean()
+    promises, shop = Promises(), Mean()
     below = [0] * len(SHARES)
     for number in range(20_000):
         error_s = lots.gauss(0, 100)
@@ -89,7 +89,7 @@ def test_a_quantile_finds_its_share() -> None:
 
 def test_less_is_promised_where_riders_are_scarce() -> None:
     """Twice as far on both sides of the prediction, and so the promise; what is learned there counts for half."""
-    promises, shop = Promises.empty(), Mean()
+    promises, shop = Promises(), Mean()
     usual, scarce = (promises.interval(None, True, times) for times in (1.0, 2.0))
     assert (scarce.earliest, scarce.latest) == (2 * usual.earliest, 2 * usual.latest)
     assert scarce.promised + PROMISE_TOLERANCE_S == 2 * (usual.promised + PROMISE_TOLERANCE_S)
@@ -101,7 +101,7 @@ def test_less_is_promised_where_riders_are_scarce() -> None:
 def test_a_rare_quantile_moves_by_longer_steps(error_s: float, way: int) -> None:
     """Once warm: the others by 0.03 times their share, or what is left to 1; the one of 1 order in 50 by five times as
     much, so that it is where it belongs within a day."""
-    promises, shop = Promises.empty(), Mean()
+    promises, shop = Promises(), Mean()
     for each in promises.group(shop, True):
         each.n = 100
     before = [each.value for each in promises.group(shop, True)]
