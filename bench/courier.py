@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 from edge.scenarios.dispatch.lifecycle import Cause
-from edge.scenarios.dispatch.messages import Assignment, Durable, RiderProgress, RiderReply
+from edge.scenarios.dispatch.messages.catalog import Durable
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.up import RiderProgress, RiderReply
 
 from .job import Job, Leg, Place, Service, Step
 

@@ -11,7 +11,7 @@ from edge.core.effects import Effects
 from edge.core.model import Event, Now
 from edge.core.scenario import Outcome
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import Advice, Assignment, Update
+from edge.scenarios.dispatch.messages.down import Advice, Assignment, Update
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.scenario import Policy
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from edge.core.model import Answer, RecordedEvent, Rejected, Row
 from edge.messages.envelope import is_json
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, Advice, Assignment, Durable, OrderReceipt, Update
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS, Durable
+from edge.scenarios.dispatch.messages.down import Advice, Assignment, OrderReceipt, Update
 from edge.scenarios.dispatch.records import events_in
 from edge.scenarios.labels.messages import LabelShow
 

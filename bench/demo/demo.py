@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from edge.clock import Clock
 from edge.errors import DoorstepError
-from edge.scenarios.dispatch.messages import NAME as DISPATCH
+from edge.scenarios.dispatch.messages.catalog import NAME as DISPATCH
 from edge.scenarios.labels.messages import NAME as LABELS
 
 from ..lab.process import Keeper

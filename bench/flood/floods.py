@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from edge.limits import PACKET_BYTES_MAX
 from edge.messages.envelope import Crs, Place, encode, topic_up
-from edge.scenarios.dispatch.messages import POSITION_POINTS_MAX, OrderPlace, RiderPosition, RiderShift
+from edge.scenarios.dispatch.messages.up import POSITION_POINTS_MAX, OrderPlace, RiderPosition, RiderShift
 
 from ..load.client.workload import CENTRE
 from ..load.subjects import NODE, token_of

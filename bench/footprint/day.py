@@ -10,7 +10,7 @@ import msgspec
 from edge.errors import DoorstepError
 from edge.messages.envelope import Place, encode, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
-from edge.scenarios.dispatch.messages import OrderPlace, RiderPosition, RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderPosition, RiderProgress, RiderReply, RiderShift
 
 from ..load.client.connection import Connection, connect
 from ..load.client.openloop import due_times

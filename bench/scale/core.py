@@ -24,8 +24,8 @@ from edge.core.node import Node
 from edge.errors import DoorstepError
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import (
-    Assignment,
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.up import (
     OrderCancel,
     OrderPlace,
     RiderPosition,

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from msgspec import Struct, structs
 
-from edge.scenarios.dispatch.messages import OrderReschedule
+from edge.scenarios.dispatch.messages.overrides import OrderReschedule
 from edge.scenarios.dispatch.state.riders import RIDERS_MAX
 
 from .day import Day, Order, Request, Shift

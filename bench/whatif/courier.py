@@ -9,7 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from edge.scenarios.dispatch.messages import Assignment, Durable, RiderShift
+from edge.scenarios.dispatch.messages.catalog import Durable
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.up import RiderShift
 
 from ..courier import Action, Courier
 from ..job import Job, Place, Service

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from edge.scenarios.dispatch.messages import OrderReschedule, RiderPause, RiderResume
+from edge.scenarios.dispatch.messages.overrides import OrderReschedule, RiderPause, RiderResume
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.times.messages import DropoffPromise
 

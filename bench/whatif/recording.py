@@ -15,18 +15,16 @@ import msgspec
 from msgspec import Struct, structs
 
 from edge.core.model import Configure, Row, Rules
-from edge.scenarios.dispatch.messages import (
-    NAME,
-    Assignment,
+from edge.scenarios.dispatch.messages.catalog import NAME
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.overrides import OrderReschedule, RiderPause, RiderResume
+from edge.scenarios.dispatch.messages.up import (
     KitchenDelay,
     KitchenReady,
     OrderCancel,
     OrderPlace,
-    OrderReschedule,
-    RiderPause,
     RiderProgress,
     RiderReply,
-    RiderResume,
     RiderShift,
 )
 from edge.scenarios.dispatch.options import DispatchOptions

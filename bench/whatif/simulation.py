@@ -16,16 +16,9 @@ from edge.core.model import Event, Now
 from edge.messages.envelope import Place as Point
 from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch.decide.choice import choose
-from edge.scenarios.dispatch.messages import (
-    Assignment,
-    Durable,
-    KitchenDelay,
-    KitchenReady,
-    OrderCancel,
-    OrderPlace,
-    RiderPosition,
-    Update,
-)
+from edge.scenarios.dispatch.messages.catalog import Durable
+from edge.scenarios.dispatch.messages.down import Assignment, Update
+from edge.scenarios.dispatch.messages.up import KitchenDelay, KitchenReady, OrderCancel, OrderPlace, RiderPosition
 from edge.scenarios.dispatch.scenario import Policy
 from edge.scenarios.dispatch.times.times import Times
 from edge.scenarios.dispatch.travel.ride_times import ride_s

@@ -8,7 +8,7 @@ import pytest
 from bench.demo.people.riders import Rider
 from bench.demo.people.world import MINUTE_MS
 from bench.job import Leg
-from edge.scenarios.dispatch.messages import RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages.up import RiderProgress, RiderReply, RiderShift
 from tests.bench.demo.people.recorded_world import TINY, Person, RecordedWorld
 
 HALF = 2 * MINUTE_MS

@@ -3,7 +3,8 @@
 from bench.driver import Driver
 from edge.core.model import Event, Now
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import Assignment, OrderPlace, RiderPosition, RiderShift, Update
+from edge.scenarios.dispatch.messages.down import Assignment, Update
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderPosition, RiderShift
 from edge.scenarios.dispatch.options import DispatchOptions
 
 NOW = Now(3_600.0, 1_767_225_600_000)

@@ -9,7 +9,7 @@ from edge.core.node import Node
 from edge.errors import Reason
 from edge.messages.envelope import encode
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import Update
+from edge.scenarios.dispatch.messages.down import Update
 from tests.bench.demo.proof.journal_rows import Rows, good_day
 from tests.edge.recorded import hour, play
 

@@ -7,7 +7,8 @@ import msgspec
 
 from edge.core.model import Commit, Configure, Effect, Event, Now, Observed, Rules
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS
+from edge.scenarios.dispatch.messages.up import RiderPosition
 from edge.scenarios.dispatch.options import DispatchOptions
 
 T0 = 1_790_000_000_000

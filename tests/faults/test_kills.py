@@ -26,7 +26,7 @@ from edge.journal.reader import checksum
 from edge.messages.envelope import Place
 from edge.pipeline.snapshots import SNAPSHOT_ROWS
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
+from edge.scenarios.dispatch.messages.up import OrderCancel, OrderPlace
 from tests.faults.support.people import DOOR, SHOP, Crowd, Outcome, playing, sums, until, verify_outcome, well
 from tests.faults.support.site import Wires, strace
 

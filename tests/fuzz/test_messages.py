@@ -11,7 +11,7 @@ from edge.core.node import Node
 from edge.errors import Reason
 from edge.limits import TEXT_CHARACTERS_MAX
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import DURABLE_KINDS
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS
 from tests.edge.district import configured, now
 from tests.fuzz.damage import damaged, every_damage, fuzzed
 from tests.messages import BAD, GOOD, pack, text, with_wide_numbers

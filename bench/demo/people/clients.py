@@ -10,7 +10,9 @@ import msgspec
 from doorstep_client import Client as DoorstepClient
 from doorstep_client import Receipt as Received
 from edge.messages.envelope import Receipt, Up
-from edge.scenarios.dispatch.messages import POSITION_KIND, Assignment, OrderPreview, Preview, Update
+from edge.scenarios.dispatch.messages.down import Assignment, Update
+from edge.scenarios.dispatch.messages.overrides import OrderPreview, Preview
+from edge.scenarios.dispatch.messages.up import POSITION_KIND
 from edge.scenarios.labels.messages import LabelShow, PriceReceipt
 
 from ..proof.records import EventRecord, Records

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.messages.envelope import Receipt
-from edge.scenarios.dispatch.messages import NO_LOAD, Load, OrderCancel, OrderPlace, Update
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.up import NO_LOAD, Load, OrderCancel, OrderPlace
 
 from ..district.instance import Order
 from ..proof.records import ENDED

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from edge.scenarios.dispatch.messages import OrderAssign, OrderHold, OrderPreview, OrderRelease, Preview
+from edge.scenarios.dispatch.messages.overrides import OrderAssign, OrderHold, OrderPreview, OrderRelease, Preview
 
 from .clients import Answer
 from .world import MINUTE_MS, World

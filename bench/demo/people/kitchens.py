@@ -3,7 +3,8 @@ what nobody took. Some report nothing: their meals are ready when they are."""
 
 from typing import Final
 
-from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady, OrderRedeliver, Update
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.up import KitchenDelay, KitchenReady, OrderRedeliver
 
 from ..district.instance import Order, Restaurant
 from .clients import Answer

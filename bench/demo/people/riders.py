@@ -6,7 +6,10 @@ from typing import Final, get_args
 
 from edge.messages.envelope import Receipt
 from edge.scenarios.dispatch.lifecycle import Cause
-from edge.scenarios.dispatch.messages import NO_LOAD, Assignment, Durable, Load, RiderPause, RiderShift
+from edge.scenarios.dispatch.messages.catalog import Durable
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.overrides import RiderPause
+from edge.scenarios.dispatch.messages.up import NO_LOAD, Load, RiderShift
 from edge.scenarios.dispatch.options import VEHICLE_PACE, Vehicle
 
 from ...courier import Action, Activity, Courier, Milestone

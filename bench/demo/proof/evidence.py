@@ -15,15 +15,9 @@ from msgspec import Struct
 from edge.core.model import Acknowledge, Repeats, Row, Shed, decode_row
 from edge.errors import MENDABLE
 from edge.journal.reader import JournalReader, read_snapshot, read_snapshots
-from edge.scenarios.dispatch.messages import (
-    Assignment,
-    OrderCancel,
-    OrderPlace,
-    RiderPause,
-    RiderProgress,
-    RiderReply,
-    RiderShift,
-)
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.overrides import RiderPause
+from edge.scenarios.dispatch.messages.up import OrderCancel, OrderPlace, RiderProgress, RiderReply, RiderShift
 
 from ...rows import Decided, assignments, decided, receipts, updates
 from .hands import Hands

@@ -5,17 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.core.model import Row
-from edge.scenarios.dispatch.messages import (
-    Assignment,
-    Durable,
-    OrderAssign,
-    OrderHold,
-    OrderPin,
-    OrderRedeliver,
-    OrderRelease,
-    RiderPause,
-    RiderProgress,
-)
+from edge.scenarios.dispatch.messages.catalog import Durable
+from edge.scenarios.dispatch.messages.down import Assignment
+from edge.scenarios.dispatch.messages.overrides import OrderAssign, OrderHold, OrderPin, OrderRelease, RiderPause
+from edge.scenarios.dispatch.messages.up import OrderRedeliver, RiderProgress
 
 OBEYED: Final = "dispatcher_is_obeyed"
 COMES_BACK: Final = "what_failed_comes_back"

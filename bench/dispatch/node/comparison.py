@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from edge.scenarios.dispatch.messages import Assignment
+from edge.scenarios.dispatch.messages.down import Assignment
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.times.messages import DropoffPromise
 

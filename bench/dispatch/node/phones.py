@@ -21,7 +21,7 @@ from edge.mqtt.packets.codec import (
     SubscribePacket,
     TopicFilter,
 )
-from edge.scenarios.dispatch.messages import OrdersList
+from edge.scenarios.dispatch.messages.up import OrdersList
 
 from ...lab.site import Site
 from ...load.client.connection import PACKET_BYTES_MAX

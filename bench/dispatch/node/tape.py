@@ -8,7 +8,8 @@ from msgspec import Struct
 from edge.core.decode import receipt_of
 from edge.core.model import Event, Now
 from edge.core.scenario import Outcome
-from edge.scenarios.dispatch.messages import Advice, Assignment, OrderReceipt, RiderPosition, Update
+from edge.scenarios.dispatch.messages.down import Advice, Assignment, OrderReceipt, Update
+from edge.scenarios.dispatch.messages.up import RiderPosition
 from edge.scenarios.dispatch.options import DispatchOptions
 
 from ...demo.district.instance import Instance

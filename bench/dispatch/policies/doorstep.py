@@ -14,11 +14,10 @@ from msgspec import structs
 
 from edge.core.model import Event, Now
 from edge.messages import envelope
-from edge.scenarios.dispatch.messages import (
+from edge.scenarios.dispatch.messages.catalog import Durable
+from edge.scenarios.dispatch.messages.down import Advice, Assignment
+from edge.scenarios.dispatch.messages.up import (
     ORDERS_PER_RIDER_MAX,
-    Advice,
-    Assignment,
-    Durable,
     KitchenDelay,
     KitchenReady,
     OrderPlace,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from edge.messages.envelope import encode, topic_up
 from edge.mqtt.packets.codec import PublishPacket
-from edge.scenarios.dispatch.messages import RiderPosition
+from edge.scenarios.dispatch.messages.up import RiderPosition
 
 from ..subjects import NODE
 from .workload import EVENTS_PER_ORDER, Workload, place_of

@@ -17,7 +17,7 @@ from msgspec import Struct
 from edge.errors import DoorstepError
 from edge.messages.envelope import Place, Up, encode, topic_down, topic_up
 from edge.mqtt.packets.codec import PublishPacket
-from edge.scenarios.dispatch.messages import OrderPlace, RiderProgress, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderProgress, RiderReply, RiderShift
 
 from ..floors.echo import ECHO
 from ..subjects import NODE, token_of

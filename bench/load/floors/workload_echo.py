@@ -24,15 +24,8 @@ from edge.core.model import Event
 from edge.messages.envelope import encode, topic_down
 from edge.mqtt.packets.codec import PublishPacket
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import (
-    Assignment,
-    OrderPlace,
-    OrderReceipt,
-    RiderProgress,
-    RiderShift,
-    Stop,
-    Update,
-)
+from edge.scenarios.dispatch.messages.down import Assignment, OrderReceipt, Stop, Update
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderProgress, RiderShift
 
 from .echo import until_terminated
 from .server import ServerConnection

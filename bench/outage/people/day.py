@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from edge.scenarios.dispatch.messages import NAME as DISPATCH
+from edge.scenarios.dispatch.messages.catalog import NAME as DISPATCH
 
 from ...lab.clock import ScaledClock
 from ...lab.settings import Option

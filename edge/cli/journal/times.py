@@ -10,7 +10,7 @@ import msgspec
 from ...app.config import load as load_config
 from ...errors import InputError, JournalError
 from ...journal.reader import JournalReader
-from ...scenarios.dispatch.messages import NAME
+from ...scenarios.dispatch.messages.catalog import NAME
 from ...scenarios.dispatch.scenario import Dispatch
 from ...scenarios.dispatch.times import words
 from ...scenarios.dispatch.times.times import Times

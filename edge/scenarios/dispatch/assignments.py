@@ -23,7 +23,7 @@ from .lifecycle import (
     WX_STATUS,
     Canceller,
 )
-from .messages import Assignment, Stop, Update
+from .messages.down import Assignment, Stop, Update
 from .records import Candidate, Decision
 from .state.dispatch_state import DispatchState
 from .state.orders import Order

@@ -26,7 +26,7 @@ from .lifecycle import (
     OrderEvent,
     OrderState,
 )
-from .messages import Assignment
+from .messages.down import Assignment
 from .records import Decision
 from .state import duty
 from .state.dispatch_state import DispatchState

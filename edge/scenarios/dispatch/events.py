@@ -30,19 +30,17 @@ from .lifecycle import (
     OrderEvent,
     OrderState,
 )
-from .messages import (
-    Durable,
+from .messages.catalog import Durable, OrderOverride, WithoutOrder
+from .messages.overrides import OrderReschedule
+from .messages.up import (
     KitchenDelay,
     KitchenReady,
     OrderCancel,
-    OrderOverride,
     OrderPlace,
     OrderRedeliver,
-    OrderReschedule,
     RiderProgress,
     RiderReply,
     RiderShift,
-    WithoutOrder,
 )
 from .overrides.orders import override
 from .overrides.riders import pause_or_resume

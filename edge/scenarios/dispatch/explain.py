@@ -10,20 +10,8 @@ from ...core.scenario import Moment
 from ...messages.envelope import Up
 from ..explain import answers_in, outcome, receipts_in
 from .decide.candidates import duration
-from .messages import (
-    KitchenDelay,
-    Load,
-    OrderAssign,
-    OrderPin,
-    OrderPlace,
-    OrderRedeliver,
-    OrderReschedule,
-    RiderPause,
-    RiderProgress,
-    RiderReply,
-    RiderResume,
-    RiderShift,
-)
+from .messages.overrides import OrderAssign, OrderPin, OrderReschedule, RiderPause, RiderResume
+from .messages.up import KitchenDelay, Load, OrderPlace, OrderRedeliver, RiderProgress, RiderReply, RiderShift
 from .records import Candidate, events_in, record_in
 
 _WINDOW: Final = ("pickup_by", "dropoff_from", "dropoff_by")

@@ -10,7 +10,7 @@ from ...core.scenario import Counter
 from ...messages.envelope import Client, Sentence
 from .. import explain
 from .lifecycle import Cause
-from .messages import DURABLE_KINDS, NAME, Durable
+from .messages.catalog import DURABLE_KINDS, NAME, Durable
 
 
 class RiderDistance(Struct, frozen=True, array_like=True):

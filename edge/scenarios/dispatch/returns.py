@@ -16,7 +16,7 @@ from ...errors import Reason
 from .assignments import stale_ms, update
 from .endings import end
 from .lifecycle import AT_CUSTOMER, PICKED_UP, RETURNED, RETURNING, WX_ON_THE_WAY, Cause
-from .messages import OrderRedeliver, RiderProgress
+from .messages.up import OrderRedeliver, RiderProgress
 from .options import DispatchOptions
 from .state.dispatch_state import DispatchState
 from .state.fit import pace_of

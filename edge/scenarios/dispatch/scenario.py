@@ -34,28 +34,12 @@ from .decide.reach import out_of_reach
 from .decide.standby import advise
 from .events import apply
 from .explain import explain, explain_to, placed
-from .messages import (
-    COLLECTIONS,
-    MESSAGES,
-    NAME,
-    Board,
-    BoardList,
-    OrderAssign,
-    OrderPlace,
-    OrderPreview,
-    OrderReceipt,
-    OrdersList,
-    OrdersOpen,
-    OrderTrack,
-    Preview,
-    RiderPlace,
-    RiderPosition,
-    RiderShift,
-    RidersKnown,
-    RidersList,
-    WithoutOrder,
-)
+from .messages.board import Board, BoardList, RidersKnown, RidersList
+from .messages.catalog import COLLECTIONS, MESSAGES, NAME, WithoutOrder
+from .messages.down import OrderReceipt, OrdersOpen, RiderPlace
 from .messages.examples import examples
+from .messages.overrides import OrderAssign, OrderPreview, Preview
+from .messages.up import OrderPlace, OrdersList, OrderTrack, RiderPosition, RiderShift
 from .options import DispatchOptions
 from .overrides.board import Sequences, board, riders
 from .overrides.preview import preview

@@ -14,7 +14,8 @@ from ...messages.grants import Grant
 from ..rounds import milliseconds
 from .assignments import assignment
 from .lifecycle import ACCEPTED, AT_CUSTOMER, AT_SHOP, OFFERED, PICKED_UP, PLACED, RETURNING
-from .messages import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace, RiderState
+from .messages.board import RiderState
+from .messages.down import ClosedOrder, OpenOrder, OrdersOpen, RiderPlace
 from .state.dispatch_state import DispatchState
 from .state.duty import over_ms
 from .state.orders import Closed, Order

@@ -14,7 +14,7 @@ from bench.whatif.simulation import Simulation
 from edge.core.model import Answer, Commit, Configure, Effect, Input, Now, Observed, Rules
 from edge.core.node import Node
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import RiderPosition
+from edge.scenarios.dispatch.messages.up import RiderPosition
 from edge.scenarios.dispatch.options import DispatchOptions
 
 T0 = 1_790_000_000_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.whatif.change import Change, ChangeError, changed, parse
 from bench.whatif.day import Reply, Request
-from edge.scenarios.dispatch.messages import RiderPause
+from edge.scenarios.dispatch.messages.overrides import RiderPause
 from edge.scenarios.dispatch.state.riders import RIDERS_MAX
 from tests.bench.whatif.recorded_day import T0, day, order, shift
 

@@ -11,7 +11,8 @@ from bench.whatif.recording import Recording
 from edge.core.model import decode_row, encode_row
 from edge.core.node import Node
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import Load, RiderPause
+from edge.scenarios.dispatch.messages.overrides import RiderPause
+from edge.scenarios.dispatch.messages.up import Load
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.records import NearestObservation, record_in
 from edge.scenarios.dispatch.travel.ride_times import ride_s

@@ -8,7 +8,8 @@ from msgspec import structs
 
 from bench.whatif.change import Change, changed
 from bench.whatif.day import Reply, Request
-from edge.scenarios.dispatch.messages import Load, RiderPause
+from edge.scenarios.dispatch.messages.overrides import RiderPause
+from edge.scenarios.dispatch.messages.up import Load
 from tests.bench.whatif.recorded_day import DOOR, RIDE_S, SHOP, T0, day, door_s, order, shift, simulate, small_district
 
 

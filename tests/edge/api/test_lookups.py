@@ -13,7 +13,7 @@ from edge.core.node import Node
 from edge.messages.envelope import Place
 from edge.messages.grants import Grant
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
+from edge.scenarios.dispatch.messages.up import OrderCancel, OrderPlace
 from tests.edge.api.doors import AT, World
 from tests.waiting import until
 

@@ -7,7 +7,7 @@ import pytest
 from edge.core.model import Answer, Configure, Event, Rules
 from edge.errors import Reason
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import OrderCancel, OrderPlace
+from edge.scenarios.dispatch.messages.up import OrderCancel, OrderPlace
 from tests.edge.api.doors import AT, PLACE, World, names
 from tests.waiting import until
 

@@ -14,7 +14,10 @@ from edge.messages.envelope import FORBIDDEN, INSTANT_MS_MIN, UNKNOWN, Text, Up,
 from edge.messages.grants import EVERYBODY, Grant
 from edge.messages.roles import ROLES
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, BoardList, OrdersList, OrderTrack, RiderPosition, catalog
+from edge.scenarios.dispatch.messages import catalog
+from edge.scenarios.dispatch.messages.board import BoardList
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS
+from edge.scenarios.dispatch.messages.up import OrdersList, OrderTrack, RiderPosition
 from edge.scenarios.labels import Labels
 from tests.messages import AT, BAD, GOOD, HABITS, pack, text
 

@@ -11,7 +11,7 @@ from edge.core.model import Now
 from edge.messages.batches import Window
 from edge.messages.coordinates import converted
 from edge.messages.sync.shops import ShopDays
-from edge.scenarios.dispatch.messages import Assignment, Update
+from edge.scenarios.dispatch.messages.down import Assignment, Update
 
 T0 = 1_790_000_000_000
 KINDS = {Assignment: "assignment", Update: "update"}

@@ -33,7 +33,7 @@ from edge.errors import MENDABLE, JournalError, Reason
 from edge.limits import WINDOW_GRACE_S, WINDOW_S
 from edge.messages.batches import decode_body
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import OrderTrack
+from edge.scenarios.dispatch.messages.up import OrderTrack
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.labels import Labels
 from tests.edge.district import RULES, T0, configured, event, now, place, position, row_of, shift

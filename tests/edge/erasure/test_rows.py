@@ -25,7 +25,7 @@ from edge.erasure.rows import Erasure
 from edge.errors import Reason
 from edge.messages.envelope import ENCODE, loose
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import Assignment, Update
+from edge.scenarios.dispatch.messages.down import Assignment, Update
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.labels import Labels
 

@@ -21,7 +21,8 @@ from edge.messages.envelope import (
     mark_of,
 )
 from edge.scenarios.check.bounds import unbounded
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, RiderPosition
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS
+from edge.scenarios.dispatch.messages.up import RiderPosition
 
 
 @pytest.mark.parametrize(

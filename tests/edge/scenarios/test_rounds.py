@@ -12,7 +12,7 @@ from edge.errors import JournalError
 from edge.scenarios import rounds
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch import scenario as dispatch
-from edge.scenarios.dispatch.messages import OrderCancel
+from edge.scenarios.dispatch.messages.up import OrderCancel
 from edge.scenarios.labels import Labels
 from edge.scenarios.labels.messages import LabelUnbind
 from edge.scenarios.rounds import Deadlines

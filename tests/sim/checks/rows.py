@@ -13,16 +13,8 @@ from edge.errors import MENDABLE, Reason
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.lifecycle import CLOSED, PLACED
-from edge.scenarios.dispatch.messages import (
-    OrderAssign,
-    OrderCancel,
-    OrderHold,
-    RiderPause,
-    RiderProgress,
-    RiderReply,
-    RiderResume,
-    RiderShift,
-)
+from edge.scenarios.dispatch.messages.overrides import OrderAssign, OrderHold, RiderPause, RiderResume
+from edge.scenarios.dispatch.messages.up import OrderCancel, RiderProgress, RiderReply, RiderShift
 from edge.scenarios.labels import Labels
 from tests.sim.checks.broken import need
 from tests.sim.checks.labels import LabelChecks, LabelLedger

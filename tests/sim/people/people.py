@@ -10,7 +10,9 @@ from edge.errors import Reason
 from edge.messages.envelope import Place, encode
 from edge.mqtt.seam import Publish
 from edge.scenarios.dispatch.lifecycle import Cause
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderPreview, RiderPosition
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS
+from edge.scenarios.dispatch.messages.overrides import OrderPreview
+from edge.scenarios.dispatch.messages.up import RiderPosition
 from edge.scenarios.labels.messages import MESSAGES as LABEL_MESSAGES
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import Final
 
 from ....core.effects import Effects
 from ....core.model import Now
-from ..messages import Advice
+from ..messages.down import Advice
 from ..state.dispatch_state import DispatchState
 from ..state.fit import pace_of
 from ..state.sensor import Sensor

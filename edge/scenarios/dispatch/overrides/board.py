@@ -11,8 +11,7 @@ from typing import Final
 from ....core.model import Now
 from ...rounds import milliseconds
 from ..lifecycle import RETURNING
-from ..messages import Board, BoardList, BoardOrder, BoardOverride, BoardRider, RidersKnown, RidersList
-from ..messages.board import ROWS_MAX
+from ..messages.board import ROWS_MAX, Board, BoardList, BoardOrder, BoardOverride, BoardRider, RidersKnown, RidersList
 from ..state.dispatch_state import DispatchState
 from ..state.orders import Order
 from ..view import late_s, rider_state

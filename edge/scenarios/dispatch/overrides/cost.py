@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from ..lifecycle import ACCEPTED, AT_SHOP, IN_BAG
-from ..messages import Delay
+from ..messages.overrides import Delay
 from ..state.dispatch_state import DispatchState
 from ..state.fit import pace_of
 from ..state.orders import Order, Orders

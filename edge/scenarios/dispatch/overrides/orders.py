@@ -16,7 +16,8 @@ from ..assignments import forecast, stale_ms, update
 from ..decide.reach import OFFER_AHEAD_S
 from ..endings import end_override, release, take_over, unload
 from ..lifecycle import ACCEPTED, AT_SHOP, OFFERED, PLACED, TRANSITIONS, OrderEvent
-from ..messages import OrderAssign, OrderHold, OrderOverride, OrderPin, OrderRelease
+from ..messages.catalog import OrderOverride
+from ..messages.overrides import OrderAssign, OrderHold, OrderPin, OrderRelease
 from ..state.dispatch_state import DispatchState
 from ..state.fit import MISFITS, has_room
 from ..state.orders import Closed, Order, Override

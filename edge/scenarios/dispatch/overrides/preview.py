@@ -10,7 +10,7 @@ from ....errors import Reason
 from ...rounds import milliseconds
 from ..decide.candidates import candidates_for
 from ..lifecycle import TRANSITIONS, OrderEvent
-from ..messages import Choice, OrderPreview, Preview
+from ..messages.overrides import Choice, OrderPreview, Preview
 from ..state.dispatch_state import DispatchState
 from ..state.orders import Order
 from ..state.sensor import LiveSensor

@@ -6,7 +6,8 @@ from ....core.scenario import Refusal
 from ....errors import Reason
 from ....messages.grants import EVERY_SHOP
 from ..endings import pause, resume
-from ..messages import RiderOverride, RiderPause
+from ..messages.catalog import RiderOverride
+from ..messages.overrides import RiderPause
 from ..state.dispatch_state import DispatchState
 from ..state.duty import Break
 from ..state.riders import Rider

@@ -7,7 +7,8 @@ from msgspec import structs
 from ....core.model import Now
 from ....core.scenario import Refusal
 from ....errors import Reason
-from ..messages import NO_LOAD, OrderPlace, OrderReschedule
+from ..messages.overrides import OrderReschedule
+from ..messages.up import NO_LOAD, OrderPlace
 from ..options import DispatchOptions
 from ..state.orders import Order
 from ..state.terms import Terms

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ....messages.envelope import Client
 from ...rounds import restored
-from ..messages import NAME
+from ..messages.catalog import NAME
 from ..options import DispatchOptions
 from ..times.learned import Learned
 from ..times.times import Times

@@ -15,7 +15,7 @@ from msgspec import Struct
 from ....core.scenario import Refusal
 from ....errors import Reason
 from ....messages.envelope import Client
-from ..messages import NO_LOAD, RiderShift
+from ..messages.up import NO_LOAD, RiderShift
 from ..options import DispatchOptions, Vehicle
 from ..planner.trips import NO_LIMIT
 from ..planner.trips import Load as Room

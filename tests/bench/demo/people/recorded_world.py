@@ -13,7 +13,7 @@ from bench.demo.people.world import MINUTE_MS, Habits, World
 from bench.demo.proof.records import Records
 from edge.clock import Clock
 from edge.messages.envelope import Receipt
-from edge.scenarios.dispatch.messages import Assignment, Stop, Update
+from edge.scenarios.dispatch.messages.down import Assignment, Stop, Update
 
 MORNING = 1_790_000_000_000
 SPEED = 6_000.0

@@ -18,7 +18,8 @@ from edge.messages.envelope import Receipt, encode
 from edge.messages.grants import EVERYBODY, Grant
 from edge.mqtt.seam import Publish, Source
 from edge.mqtt.server.endpoint import Endpoint
-from edge.scenarios.dispatch.messages import KitchenReady, OrderCancel, Update
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.up import KitchenReady, OrderCancel
 from tests.waiting import until
 
 MORNING = 1_790_000_000_000

@@ -2,7 +2,7 @@
 
 from bench.demo.people.customers import MAX_BAG_S, PRIORITY, WEIGHT_G, Customer
 from bench.demo.people.world import Habits
-from edge.scenarios.dispatch.messages import NO_LOAD, OrderCancel, OrderPlace
+from edge.scenarios.dispatch.messages.up import NO_LOAD, OrderCancel, OrderPlace
 from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 

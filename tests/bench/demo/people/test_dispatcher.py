@@ -2,7 +2,14 @@
 
 from bench.demo.people.dispatcher import DESK, HOLD_MINUTES, Dispatcher
 from bench.demo.people.world import MINUTE_MS, Habits
-from edge.scenarios.dispatch.messages import Choice, OrderAssign, OrderHold, OrderPreview, OrderRelease, Preview
+from edge.scenarios.dispatch.messages.overrides import (
+    Choice,
+    OrderAssign,
+    OrderHold,
+    OrderPreview,
+    OrderRelease,
+    Preview,
+)
 from tests.bench.demo.people.recorded_world import TINY, Person, RecordedWorld
 
 

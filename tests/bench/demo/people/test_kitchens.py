@@ -2,7 +2,7 @@
 
 from bench.demo.people.kitchens import Kitchen
 from bench.demo.people.world import Habits
-from edge.scenarios.dispatch.messages import KitchenDelay, KitchenReady
+from edge.scenarios.dispatch.messages.up import KitchenDelay, KitchenReady
 from tests.bench.demo.people.recorded_world import TINY, RecordedWorld
 
 

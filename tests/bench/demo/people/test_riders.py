@@ -6,7 +6,8 @@ import pytest
 
 from bench.demo.people.riders import BREAK_MINUTES, LIMIT_G, Rider
 from bench.demo.people.world import MINUTE_MS, Habits
-from edge.scenarios.dispatch.messages import Load, RiderPause, RiderReply, RiderShift
+from edge.scenarios.dispatch.messages.overrides import RiderPause
+from edge.scenarios.dispatch.messages.up import Load, RiderReply, RiderShift
 from edge.scenarios.dispatch.options import VEHICLE_PACE
 from tests.bench.demo.people.recorded_world import TINY, Person, RecordedWorld
 

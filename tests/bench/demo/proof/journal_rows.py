@@ -9,16 +9,8 @@ from bench.demo.proof.invariants import Case
 from bench.demo.proof.records import Records
 from edge.core.model import Acknowledge, Answer, Now, RecordedEvent, Row, encode_row
 from edge.messages.envelope import Place, encode
-from edge.scenarios.dispatch.messages import (
-    Assignment,
-    OrderPlace,
-    OrderReceipt,
-    RiderProgress,
-    RiderReply,
-    RiderShift,
-    Stop,
-    Update,
-)
+from edge.scenarios.dispatch.messages.down import Assignment, OrderReceipt, Stop, Update
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderProgress, RiderReply, RiderShift
 from edge.scenarios.dispatch.times.messages import DropoffPromise
 from edge.scenarios.labels.messages import LabelShow
 

@@ -16,7 +16,9 @@ from edge.core.model import (
 )
 from edge.errors import Reason
 from edge.messages.envelope import Receipt, encode
-from edge.scenarios.dispatch.messages import Load, OrderReceipt, RiderPause
+from edge.scenarios.dispatch.messages.down import OrderReceipt
+from edge.scenarios.dispatch.messages.overrides import RiderPause
+from edge.scenarios.dispatch.messages.up import Load
 from edge.scenarios.dispatch.records import events_in
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows, good_day
 

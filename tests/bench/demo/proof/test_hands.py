@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from edge.scenarios.dispatch.messages import OrderAssign, OrderHold, OrderPin, OrderRedeliver, OrderRelease, Update
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.overrides import OrderAssign, OrderHold, OrderPin, OrderRelease
+from edge.scenarios.dispatch.messages.up import OrderRedeliver
 from tests.bench.demo.proof.journal_rows import MINUTE, START, Rows
 
 

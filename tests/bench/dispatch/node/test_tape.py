@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bench.dispatch.node.tape import kind_of, record
 from bench.dispatch.policies.doorstep import ZERO_MS, Doorstep
 from bench.dispatch.simulator.strict import simulate
-from edge.scenarios.dispatch.messages import OrderPlace, RiderProgress
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderProgress
 from tests.bench.dispatch.days import TOWN
 
 

@@ -9,7 +9,7 @@ from bench.load.client.mixed_load import POSITIONS_PER_ORDER, MixedLoad, positio
 from bench.load.client.workload import Workload, riders, tills
 from bench.load.subjects import node
 from edge.mqtt.packets.codec import PublishPacket, read
-from edge.scenarios.dispatch.messages import POSITION_KIND
+from edge.scenarios.dispatch.messages.up import POSITION_KIND
 
 
 @pytest.mark.parametrize("points", [1, 10])

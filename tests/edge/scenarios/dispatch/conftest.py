@@ -9,8 +9,8 @@ from edge.core.model import Event, Now, Presence
 from edge.messages.envelope import Place
 from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import (
-    Assignment,
+from edge.scenarios.dispatch.messages.down import Assignment, Update
+from edge.scenarios.dispatch.messages.up import (
     KitchenDelay,
     KitchenReady,
     OrderCancel,
@@ -20,7 +20,6 @@ from edge.scenarios.dispatch.messages import (
     RiderProgress,
     RiderReply,
     RiderShift,
-    Update,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.times.messages import TimesReset

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import Update
+from edge.scenarios.dispatch.messages.down import Update
 
 
 def test_an_offer_has_its_stops_and_its_deadline(district):

@@ -10,7 +10,9 @@ from edge.messages.envelope import Place
 from edge.messages.grants import EVERY_SHOP
 from edge.scenarios.dispatch import events
 from edge.scenarios.dispatch.lifecycle import OrderState
-from edge.scenarios.dispatch.messages import DURABLE_KINDS, OrderOverride, OrderReschedule, Update, WithoutOrder
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS, OrderOverride, WithoutOrder
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.overrides import OrderReschedule
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.overrides.windows import READY_AHEAD_S_MAX, READY_PAST_S_MAX
 from edge.scenarios.dispatch.state import orders

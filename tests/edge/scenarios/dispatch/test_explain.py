@@ -12,7 +12,7 @@ from edge.messages.envelope import ENCODE, Place
 from edge.scenarios.dispatch import Dispatch
 from edge.scenarios.dispatch.decide.choice import RULE
 from edge.scenarios.dispatch.explain import DecisionView, OwnDecision, explain, explain_to, placed
-from edge.scenarios.dispatch.messages import Assignment
+from edge.scenarios.dispatch.messages.down import Assignment
 from edge.scenarios.dispatch.records import Candidate, Decision, DispatchRecord, NearestObservation, record_in
 from tests.edge.district import T0, configured, event, place, shift
 from tests.edge.recorded import hour, play, reply

@@ -5,8 +5,9 @@ import pytest
 from edge.errors import Reason
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.assignments import ORDER_STALE_S
-from edge.scenarios.dispatch.messages import Assignment, OrdersList, Update
 from edge.scenarios.dispatch.messages.codes import hashed
+from edge.scenarios.dispatch.messages.down import Assignment, Update
+from edge.scenarios.dispatch.messages.up import OrdersList
 from edge.scenarios.dispatch.returns import CODE_TRIES_MAX, REDELIVERIES_MAX
 
 

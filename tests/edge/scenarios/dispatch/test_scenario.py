@@ -25,7 +25,7 @@ from edge.scenarios.dispatch.decide import choice
 from edge.scenarios.dispatch.decide.choice import choose
 from edge.scenarios.dispatch.events import apply
 from edge.scenarios.dispatch.lifecycle import CLOSED, IN_BAG, PLACED, OrderState
-from edge.scenarios.dispatch.messages import DURABLE_KINDS
+from edge.scenarios.dispatch.messages.catalog import DURABLE_KINDS
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.scenario import ROUND_AGAIN_MAX
 from edge.scenarios.dispatch.state.orders import ORDERS_OPEN_MAX

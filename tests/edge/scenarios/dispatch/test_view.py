@@ -9,7 +9,8 @@ import pytest
 from edge.messages.grants import Grant
 from edge.scenarios.dispatch import Dispatch, view
 from edge.scenarios.dispatch.lifecycle import OrderState
-from edge.scenarios.dispatch.messages import OpenOrder, OrdersList, OrdersOpen, OrderTrack
+from edge.scenarios.dispatch.messages.down import OpenOrder, OrdersOpen
+from edge.scenarios.dispatch.messages.up import OrdersList, OrderTrack
 
 
 @pytest.mark.parametrize(

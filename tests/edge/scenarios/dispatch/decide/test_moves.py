@@ -4,7 +4,7 @@ import pytest
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.decide.moves import held_up_from_ms
-from edge.scenarios.dispatch.messages import OrderAssign
+from edge.scenarios.dispatch.messages.overrides import OrderAssign
 
 OPTIONS = {"silent_s": 7000, "divert": False}
 

@@ -4,7 +4,7 @@ import pytest
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.decide.reach import OFFER_AHEAD_S, out_of_reach
-from edge.scenarios.dispatch.messages import Load
+from edge.scenarios.dispatch.messages.up import Load
 from edge.scenarios.dispatch.records import RiderDistance
 from edge.scenarios.dispatch.state.orders import Order
 from edge.scenarios.dispatch.state.terms import Terms

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import Advice
+from edge.scenarios.dispatch.messages.down import Advice
 
 HERE, THERE = Place(52.5, 13.4), Place(52.53, 13.4)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from edge.core.decode import Catalog
 from edge.core.model import Event, Rejected
 from edge.scenarios.dispatch import Dispatch
-from edge.scenarios.dispatch.messages import OrderPlace, RiderProgress
 from edge.scenarios.dispatch.messages.codes import hashed
+from edge.scenarios.dispatch.messages.up import OrderPlace, RiderProgress
 
 CATALOG = Catalog([Dispatch])
 PLACE = {"lat": 52.5, "lon": 13.4}

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from edge.scenarios.dispatch.messages import BoardList, OrderHold, OrderPin, OrderReschedule, RiderPause, RidersList
-from edge.scenarios.dispatch.messages.board import ROWS_MAX
+from edge.scenarios.dispatch.messages.board import ROWS_MAX, BoardList, RidersList
+from edge.scenarios.dispatch.messages.overrides import OrderHold, OrderPin, OrderReschedule, RiderPause
 from edge.scenarios.dispatch.overrides.board import SEQUENCE_MS
 
 

@@ -1,6 +1,6 @@
 """Costs are worked out on copies."""
 
-from edge.scenarios.dispatch.messages import OrderAssign
+from edge.scenarios.dispatch.messages.overrides import OrderAssign
 from edge.scenarios.dispatch.overrides.cost import cost_of, dropoffs
 
 

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from edge.errors import Reason
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import (
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.overrides import (
     OrderAssign,
     OrderHold,
     OrderPin,
     OrderRelease,
     RiderPause,
     RiderResume,
-    Update,
 )
 from edge.scenarios.dispatch.options import DispatchOptions
 

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import OrderAssign, OrderPreview
+from edge.scenarios.dispatch.messages.overrides import OrderAssign, OrderPreview
 
 
 def ask(d, order="o1", **fields):

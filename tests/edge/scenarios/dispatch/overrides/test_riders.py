@@ -1,7 +1,7 @@
 """A paused rider: nothing new, and what it has stays."""
 
 from edge.errors import Reason
-from edge.scenarios.dispatch.messages import RiderPause, RiderResume
+from edge.scenarios.dispatch.messages.overrides import RiderPause, RiderResume
 
 
 def test_a_paused_rider_keeps_what_it_has_and_gets_nothing_new(district):

@@ -4,7 +4,8 @@ import pytest
 
 from edge.errors import Reason
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import OrderReschedule, Update
+from edge.scenarios.dispatch.messages.down import Update
+from edge.scenarios.dispatch.messages.overrides import OrderReschedule
 
 
 def placed(d, name="o1", **fields):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge.errors import Reason
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import RiderPause, RiderResume
+from edge.scenarios.dispatch.messages.overrides import RiderPause, RiderResume
 from edge.scenarios.dispatch.options import DispatchOptions
 from edge.scenarios.dispatch.state.duty import REST, Break, Duty, next_break, off_ms, over_ms, stays_ms, turn_ms
 from edge.scenarios.dispatch.state.riders import Rider

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from edge.errors import Reason
 from edge.messages.envelope import Place
-from edge.scenarios.dispatch.messages import Load, OrderAssign, OrderPin, OrderPreview
+from edge.scenarios.dispatch.messages.overrides import OrderAssign, OrderPin, OrderPreview
+from edge.scenarios.dispatch.messages.up import Load
 from edge.scenarios.dispatch.options import VEHICLE_PACE, DispatchOptions
 from edge.scenarios.dispatch.planner.trips import NO_LIMIT
 from edge.scenarios.dispatch.state.fit import (

@@ -4,7 +4,7 @@ import pytest
 
 from edge.messages.envelope import Place
 from edge.scenarios.dispatch.lifecycle import PICKED_UP
-from edge.scenarios.dispatch.messages import RiderPause
+from edge.scenarios.dispatch.messages.overrides import RiderPause
 from edge.scenarios.dispatch.state.riders import same_pickup
 
 NORTH = Place(52.52, 13.4)
