@@ -46,11 +46,12 @@ def needed(name: str) -> list[str]:
 
 def size_mb(name: str) -> float:
     """The files that a distribution's record lists. Of ours the three packages count, wherever they
-    are: an installation may be a reference to a checkout."""
+    are: an installation may be a reference to a checkout, whose bytecode is there or not."""
     total = 0
     root = Path(__file__).parents[2]
     if name == "doorstep":
-        return sum(file.stat().st_size for own in _OWN for file in (root / own).rglob("*.*") if file.is_file()) / 1e6
+        files = (file for own in _OWN for file in (root / own).rglob("*.*") if file.suffix != ".pyc" and file.is_file())
+        return sum(file.stat().st_size for file in files) / 1e6
     for file in metadata.files(name) or []:
         try:
             total += file.locate().stat().st_size  # pyright: ignore[reportAttributeAccessIssue]

@@ -33,8 +33,11 @@ OF_COMMANDS = {
     "Store it, after an update or a new setting.",
     "Give it up; its node has deleted it, too.",
     "As JSON, for programs.",
-    "{} batches are kept aside.",
-    "No batch is kept aside.",
+    "No batch is",
+    "1 batch is",
+    "{} batches are",
+    "{} kept aside.",
+    "To store one once its reason is mended: --retry NODE/EPOCH/NUMBER. To give it up: --discard.",
     "The last stage is all, and there are at most {}: for example {}.",
     "{} is no stage: write a number of nodes, a share like 10%, or all.",
 }
