@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from bench.lab.process import Process
 from bench.lab.programs import find_program
 from bench.lab.settings import write_config
 from bench.lab.site import Site
+
+DAY_MS = 86_400_000
 
 
 class EnrolledSite(Site):
@@ -82,6 +85,19 @@ def enrolling(folder: Path, *clients: str, **options: object) -> Iterator[Enroll
         yield made
 
 
+def before_midnight(minutes: int) -> dict[str, int]:
+    """Options of a clock that shows so many minutes before the last midnight (UTC), and goes on at the usual speed."""
+    now_ms = int(time.time() * 1000)
+    return {"clock_wall_anchor_ms": now_ms // DAY_MS * DAY_MS - minutes * 60_000, "clock_real_anchor_ms": now_ms}
+
+
+def quick_from_now(clock: dict[str, int], speed: float) -> dict[str, float]:
+    """The same clock, so many times as fast from this moment on. For the next start of a node whose orders are in: on a
+    slow machine midnight comes no sooner."""
+    passed_ms = int(time.time() * 1000) - clock["clock_real_anchor_ms"]
+    return {**{name: at + passed_ms for name, at in clock.items()}, "clock_speed": speed}
+
+
 def _clock(days: int) -> dict[str, str]:
     """The environment of a process at that time. (Not by the program `faketime`: a kill would end that, and leave
     its child.)"""
@@ -89,5 +105,5 @@ def _clock(days: int) -> dict[str, str]:
         return {}
     find_program("faketime")
     library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")))
-    time = {"FAKETIME": f"{days:+d}d", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    return {"LD_PRELOAD": str(library), **time, "NO_FAKE_STAT": "1"}
+    faked = {"FAKETIME": f"{days:+d}d", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": str(library), **faked, "NO_FAKE_STAT": "1"}

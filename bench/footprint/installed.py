@@ -2,14 +2,14 @@
 
 import re
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final
+
+from ..source import PACKAGES, ROOT
 
 LISTED: Final = 8
 """The largest, by name."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_OWN: Final = ("edge", "central", "bench")
 
 
 def installed() -> dict[str, Any]:
@@ -48,10 +48,9 @@ def size_mb(name: str) -> float:
     """The files that a distribution's record lists. Of ours the three packages count, wherever they
     are: an installation may be a reference to a checkout, whose bytecode is there or not."""
     total = 0
-    root = Path(__file__).parents[2]
     if name == "doorstep":
-        files = (file for own in _OWN for file in (root / own).rglob("*.*") if file.suffix != ".pyc" and file.is_file())
-        return sum(file.stat().st_size for file in files) / 1e6
+        files = (file for own in PACKAGES for file in (ROOT / own).rglob("*.*") if file.suffix != ".pyc")
+        return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
     for file in metadata.files(name) or []:
         try:
             total += file.locate().stat().st_size  # pyright: ignore[reportAttributeAccessIssue]

@@ -8,15 +8,13 @@ from typing import Any
 import apsw
 
 from bench.lab.site import fetch
-from tests.enrolled import enrolling
+from tests.enrolled import before_midnight, enrolling, quick_from_now
 from tests.phone import Phone, place
 from tests.waiting import wait_until
 
-DAY_MS = 86_400_000
-BEFORE_MS = 10 * 60_000
+MINUTES_BEFORE = 10
 SPEED = 120.0
-"""Midnight, and the quarter of an hour after it, come within seconds: not before the orders are in, however slow this
-machine is, as the node's clock is quick from its second start on."""
+"""Midnight, and the quarter of an hour after it, come within seconds of the node's second start."""
 
 
 def test_both_sides_of_a_day_agree_until_one_is_changed(tmp_path: Path) -> None:
@@ -25,9 +23,7 @@ def test_both_sides_of_a_day_agree_until_one_is_changed(tmp_path: Path) -> None:
     with enrolling(tmp_path, "alice") as made:
         made.centre.start()
         assert made.enroll() == ""
-        now_ms = int(time.time() * 1000)
-        midnight = now_ms // DAY_MS * DAY_MS
-        clock = {"clock_wall_anchor_ms": midnight - BEFORE_MS, "clock_real_anchor_ms": now_ms}
+        clock = before_midnight(MINUTES_BEFORE)
         made.write_config(**clock)
         made.node.start()
         wait_until(made.connected)
@@ -35,12 +31,11 @@ def test_both_sides_of_a_day_agree_until_one_is_changed(tmp_path: Path) -> None:
         for number in range(5):
             place(alice, number)
         alice.close()
-        day = time.strftime("%Y-%m-%d", time.gmtime(midnight / 1000 - 1))
+        day = time.strftime("%Y-%m-%d", time.gmtime(clock["clock_wall_anchor_ms"] / 1000))
         command = ("reconcile", "--node", "n-1", "--day", day, "--config", "central.toml")
         assert made.command(*command).returncode == 3
         made.node.stop()
-        passed_ms = int(time.time() * 1000) - now_ms
-        made.write_config(**{name: at + passed_ms for name, at in clock.items()}, clock_speed=SPEED)
+        made.write_config(**quick_from_now(clock, SPEED))
         made.node.start()
 
         asked = f"/api/reconciliation?node=n-1&day={day}"

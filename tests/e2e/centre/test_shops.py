@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.lab.site import fetch
-from tests.enrolled import enrolling
+from tests.enrolled import before_midnight, enrolling, quick_from_now
 from tests.phone import Phone, place
 from tests.waiting import wait_until
 
-DAY_MS = 86_400_000
-BEFORE_MS = 10 * 60_000
+MINUTES_BEFORE = 10
 SPEED = 120.0
-"""Midnight, and the quarter of an hour after it, come within seconds: not before the orders are in, however slow this
-machine is, as the node's clock is quick from its second start on."""
+"""Midnight, and the quarter of an hour after it, come within seconds of the node's second start."""
 
 CUSTOMERS = ("alice", "bob")
 
@@ -28,9 +26,7 @@ def test_a_day_s_orders_become_scores_of_shops(tmp_path: Path) -> None:
             file.write("k_anonymity = 2\n\n[health]\nshop_orders_min = 1\nvalues_min = 1\n")
         made.centre.start()
         assert made.enroll() == ""
-        now_ms = int(time.time() * 1000)
-        midnight = now_ms // DAY_MS * DAY_MS
-        clock = {"clock_wall_anchor_ms": midnight - BEFORE_MS, "clock_real_anchor_ms": now_ms}
+        clock = before_midnight(MINUTES_BEFORE)
         options = {"shop_scores": True, "k_anonymity": 2, "shops": ["shop-1", "shop-2"]}
         made.write_config(**options, **clock)
         made.node.start()
@@ -42,9 +38,7 @@ def test_a_day_s_orders_become_scores_of_shops(tmp_path: Path) -> None:
                 place(phone, 7, shop="shop-2")
             phone.close()
         made.node.kill()
-        passed_ms = int(time.time() * 1000) - now_ms
-        clock = {name: at + passed_ms for name, at in clock.items()}
-        made.write_config(**options, **clock, clock_speed=SPEED)
+        made.write_config(**options, **quick_from_now(clock, SPEED))
         made.node.start()
 
         command = ("central", "health", "--shops", "--json", "--config", "central.toml")
@@ -53,7 +47,7 @@ def test_a_day_s_orders_become_scores_of_shops(tmp_path: Path) -> None:
         assert (one["shop"], one["node"], one["events"]) == ("shop-1", "n-1", 2)
         text = made.command(*command[:-3], "--config", "central.toml").stdout
         assert "1 orders more were at shops that have too few customers to be named." in text
-        day = time.strftime("%Y-%m-%d", time.gmtime(midnight / 1000 - 1))
+        day = time.strftime("%Y-%m-%d", time.gmtime(clock["clock_wall_anchor_ms"] / 1000))
         proof = made.command("reconcile", "--node", "n-1", "--day", day, "--config", "central.toml")
         assert proof.returncode == 0, proof.stdout + proof.stderr
         assert fetch(made.api_port, "/api/nodes")
